@@ -1,0 +1,157 @@
+"""The files of a run: opened, recognised, and what their first rows imply for settings that nobody chose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from aftershock.app.settings import Choice
+from aftershock.errors import UsageError
+from aftershock.model.events import BookSnapshot, Event, Liquidation, OptionQuotes, Quote
+from aftershock.model.instruments import Kind
+from aftershock.model.table import InstrumentTable
+from aftershock.venues.tardis import FileSource, merge, open_source
+from aftershock.venues.tardis.feed_mode import infer
+from aftershock.venues.tardis.instruments_json import load
+
+__all__ = ["EXPECTABLE", "INSTRUMENTS", "Given", "Inputs", "open_inputs", "read_table"]
+
+INSTRUMENTS = "instruments"
+"""Kind, in a journal's head, of the file given with `--instruments`."""
+
+EXPECTABLE = ("liquidations", "trades", "options", "quotes", "book_ticker", "derivative_ticker", "book_snapshot")
+"""What a user can say a file is; of these, some can't be told by the columns alone."""
+
+_PEEK_ROWS = 5_000
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A file as the user named it, and the kind that the user said it is; None to recognise it."""
+
+    path: Path
+    expect: str | None = None
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """Opened files, in the order in which they were given.
+
+    Attributes:
+        given: What the user named.
+        sources: One for each; reading starts with `merge`.
+        table: Instruments.
+        instruments: The file that the table was extended by, if any.
+    """
+
+    given: tuple[Given, ...]
+    sources: tuple[FileSource, ...]
+    table: InstrumentTable
+    instruments: Path | None
+
+    @property
+    def rows_read(self) -> int:
+        """Return the number of rows handed out so far."""
+        return sum(source.rows_read for source in self.sources)
+
+    def imply(self) -> dict[str, Choice]:
+        """Return what the first rows imply: options feed, clocks, forward, and number of liquidation venues."""
+        peeks = [_Peek(given, i, self.table) for i, given in enumerate(self.given)]
+        implied = {
+            "clocks": _clocks(peeks),
+            "forward": _forward(peeks),
+            "liquidation_venues": _liquidation_venues(peeks),
+        }
+        feed = _feed(self.sources, peeks)
+        if feed is not None:
+            implied["options_feed"] = feed
+        return implied
+
+
+def read_table(instruments: Path | None) -> InstrumentTable:
+    """Return the bundled table, with the user's instruments before it."""
+    if instruments is None:
+        return InstrumentTable()
+    loaded = load(instruments)
+    return InstrumentTable(loaded.instruments, loaded.fees)
+
+
+def open_inputs(
+    given: Sequence[Given], instruments: Path | None = None, limits: Sequence[int | None] | None = None
+) -> Inputs:
+    """Open and recognise files.
+
+    Args:
+        given: Files, each at most once.
+        instruments: File in the format of Tardis' instruments API.
+        limits: Data rows to stop after, by file.
+
+    Raises:
+        InputError: A file can't be read, is of no known kind, or of another kind than the user said.
+        UsageError: There is none, or one twice.
+    """
+    if not given:
+        raise UsageError("no input: name at least one file of Tardis CSV or tardis-machine NDJSON")
+    seen: dict[Path, Path] = {}
+    for item in given:
+        real = item.path.resolve()
+        if real in seen:
+            raise UsageError(f"{item.path} is given twice: its rows would count double")
+        seen[real] = item.path
+    table = read_table(instruments)
+    rows = [None] * len(given) if limits is None else limits
+    sources = tuple(
+        open_source(item.path, index=i, expect=item.expect, table=table, row_limit=limit)
+        for i, (item, limit) in enumerate(zip(given, rows, strict=True))
+    )
+    return Inputs(tuple(given), sources, table, instruments)
+
+
+class _Peek:
+    """The first rows of one file, read apart from the run."""
+
+    def __init__(self, given: Given, index: int, table: InstrumentTable) -> None:
+        source = open_source(given.path, index=index, expect=given.expect, table=table, row_limit=_PEEK_ROWS)
+        self.liquidation_venues: list[str] = []
+        self.hedges = False
+        self.has_options = False
+        for event in merge([source]):
+            self._take(event, table)
+        self.clocks = source.report.clocks
+
+    def _take(self, event: Event, table: InstrumentTable) -> None:
+        if isinstance(event, Liquidation) and event.venue not in self.liquidation_venues:
+            self.liquidation_venues.append(event.venue)
+        elif isinstance(event, OptionQuotes):
+            self.has_options = True
+        elif isinstance(event, (Quote, BookSnapshot)) and not self.hedges:
+            instrument = table.resolve(event.venue, event.symbol)
+            self.hedges = instrument is not None and instrument.kind in {Kind.PERPETUAL, Kind.FUTURE}
+
+
+def _clocks(peeks: Iterable[_Peek]) -> Choice:
+    found = [peek.clocks for peek in peeks if peek.clocks]
+    if found and all(clocks == "two" for clocks in found):
+        return Choice("two", "inferred: venue and receive time differ in the first rows of every file")
+    return Choice("one", "inferred: the first rows of a file carry one time twice")
+
+
+def _forward(peeks: Iterable[_Peek]) -> Choice:
+    if any(peek.hedges for peek in peeks):
+        return Choice("quotes", "inferred: there are quotes of perpetuals or futures")
+    return Choice("underlying", "inferred: there are no quotes of perpetuals or futures")
+
+
+def _liquidation_venues(peeks: Iterable[_Peek]) -> Choice:
+    venues = sorted({venue for peek in peeks for venue in peek.liquidation_venues})
+    names = f" ({', '.join(venues)})" if venues else ""
+    return Choice(len(venues), f"inferred: distinct venues in the first {_PEEK_ROWS:,} rows of each file{names}")
+
+
+def _feed(sources: Sequence[FileSource], peeks: Sequence[_Peek]) -> Choice | None:
+    found = [infer(source.path) for source, peek in zip(sources, peeks, strict=True) if peek.has_options]
+    if not found:
+        return None
+    # A poll taken for a stream would vouch for quotes that nobody confirmed; the other mistake only makes them older.
+    chosen = next((feed for feed in found if feed.mode == "poll"), found[0])
+    return Choice(chosen.mode, f"inferred: {chosen.why}")

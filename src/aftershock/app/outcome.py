@@ -1,0 +1,134 @@
+"""What a run gave: every effect is counted as it comes, and the whole becomes one JSON document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+from typing import Any
+
+from aftershock.app.plain import plain, plain_signal, ranked
+from aftershock.core.config import EngineConfig
+from aftershock.model.orders import ApprovedOrder, RefusedOrder
+from aftershock.model.signals import Action, Alarm, ArbitrageSignal, EdgeType, Reason, TriggerClosed, TriggerOpened
+from aftershock.model.units import BPS, iso_utc
+
+__all__ = ["Effect", "Outcome", "effect_document"]
+
+Effect = TriggerOpened | TriggerClosed | ArbitrageSignal | Alarm | ApprovedOrder | RefusedOrder
+
+
+def effect_document(effect: Effect) -> dict[str, Any]:
+    """Return one effect as JSON values."""
+    return plain_signal(effect) if isinstance(effect, ArbitrageSignal) else plain(effect)
+
+
+class Outcome:
+    """Keeps the effects of a run in the order in which they came."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self.opened: list[TriggerOpened] = []
+        self.closed: dict[str, TriggerClosed] = {}
+        self.signals: list[ArbitrageSignal] = []
+        self.alarms: list[Alarm] = []
+        self.approved: list[ApprovedOrder] = []
+        self.refused: list[RefusedOrder] = []
+
+    def add(self, effect: Effect) -> None:
+        """Take one effect.
+
+        Raises:
+            TypeError: It is of a kind that this version does not report.
+        """
+        if isinstance(effect, ArbitrageSignal):
+            self.signals.append(effect)
+        elif isinstance(effect, TriggerOpened):
+            self.opened.append(effect)
+        elif isinstance(effect, TriggerClosed):
+            self.closed[effect.trigger_id] = effect
+        elif isinstance(effect, Alarm):
+            self.alarms.append(effect)
+        elif isinstance(effect, ApprovedOrder):
+            self.approved.append(effect)
+        elif isinstance(effect, RefusedOrder):
+            self.refused.append(effect)
+        else:
+            raise TypeError(f"the engine gave a {type(effect).__qualname__}, which nobody reports")
+
+    def decisions(self) -> dict[str, int]:
+        """Return the number of decisions by action, zero included."""
+        counts = Counter(signal.action for signal in self.signals)
+        return {action.value: counts[action] for action in Action}
+
+    def hold_reasons(self) -> dict[str, int]:
+        """Return the number of HOLDs by reason, most frequent first."""
+        return ranked(Counter(s.reason.value for s in self.signals if s.action is Action.HOLD))
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON names that speak of triggers, decisions, orders and alarms."""
+        return {
+            "triggers": self._triggers(),
+            "degraded": self._degraded(),
+            "decisions": self.decisions(),
+            "hold_reasons": self.hold_reasons(),
+            "signals": [plain_signal(signal) for signal in self.signals],
+            "floor": self._floor(),
+            "orders": {"approved": plain(self.approved), "refused": plain(self.refused)},
+            "alarms": {
+                "count": len(self.alarms),
+                "by_code": ranked(Counter(alarm.code for alarm in self.alarms)),
+                "list": plain(self.alarms),
+            },
+        }
+
+    def _triggers(self) -> dict[str, Any]:
+        return {
+            "count": len(self.opened),
+            "by_kind": ranked(Counter(trigger.kind.value for trigger in self.opened)),
+            "by_series": ranked(Counter(trigger.series or trigger.asset for trigger in self.opened)),
+            "list": [self._trigger(trigger) for trigger in self.opened],
+        }
+
+    def _trigger(self, trigger: TriggerOpened) -> dict[str, Any]:
+        closed = self.closed.get(trigger.trigger_id)
+        return {
+            **plain(trigger),
+            "time": iso_utc(trigger.ts_init),
+            "closed_ts": None if closed is None else str(closed.ts_init),
+            "evaluations": None if closed is None else closed.evaluations,
+            "decisions": None if closed is None else closed.decisions,
+        }
+
+    def _degraded(self) -> dict[str, Any]:
+        degraded = [trigger for trigger in self.opened if trigger.profile == "degraded"]
+        return {
+            "count": len(degraded),
+            "by_condition": ranked(Counter(name for trigger in degraded for name in trigger.not_evaluable)),
+            "trigger_ids": [trigger.trigger_id for trigger in degraded],
+        }
+
+    def _floor(self) -> dict[str, Any]:
+        """Say what `min_spread_bps` took away: edges that would have passed their own type's threshold.
+
+        The implied move is what the forward must have moved under a standing quote for its net edge to reach the
+        floor: (floor + entry cost) / |delta|, the median over the priced decisions with |delta| of 0.1 and more.
+        """
+        floor = self._config.min_spread_bps
+        removed = [s for s in self.signals if s.reason is Reason.BELOW_MIN_SPREAD and s.spread_bps >= self._own(s)]
+        moves = [
+            (floor + BPS * s.entry_cost_usd / s.forward) / abs(s.delta)
+            for s in self.signals
+            if s.edge_type is EdgeType.STALE_QUOTE and abs(s.delta) >= 0.1 and s.entry_cost_usd / s.forward >= 0
+        ]
+        return {
+            "min_spread_bps": floor,
+            "edges_removed": len(removed),
+            "implied_move_bps": median(moves) if floor > 0 and moves else None,
+        }
+
+    def _own(self, signal: ArbitrageSignal) -> float:
+        """Return the threshold of a decision's own type, without the floor."""
+        if signal.edge_type is not EdgeType.STALE_QUOTE:
+            return self._config.threshold_static_bps
+        buys = any(leg.side.value == "buy" for leg in signal.legs)
+        return self._config.threshold_buy_bps if buys else self._config.threshold_sell_bps

@@ -1,0 +1,46 @@
+"""The closed list of reasons in a person's words: what failed, and what would have to be different."""
+
+from __future__ import annotations
+
+from aftershock.model.signals import EdgeType, Reason, TriggerKind
+
+__all__ = ["EDGES", "REASONS", "TRIGGERS"]
+
+REASONS: dict[Reason, str] = {
+    Reason.EDGE: "executable at a profit above its threshold, after every cost",
+    Reason.NO_EDGE: "no quote is on the wrong side of its robust value",
+    Reason.FEES: "positive before costs, gone after fees and hedge",
+    Reason.BELOW_MIN_SPREAD: "positive after costs, but below its threshold",
+    Reason.STALE_DATA: "a quote was not confirmed recently enough",
+    Reason.DESYNC: "the legs were confirmed too far apart in time to be one price",
+    Reason.THIN: "the size at that price is below the venue's smallest order",
+    Reason.NO_SIZE: "the feed gives no size, so nothing says how much could be traded",
+    Reason.DISPERSION: "the perpetual venues disagree: a local dislocation, not a move",
+    Reason.RISK_LIMIT: "a risk limit refused the order",
+    Reason.VENUE_DOWN: "a stream stopped confirming its state, or trading is halted",
+    Reason.GAP: "messages of a stream that it rests on were lost",
+    Reason.UNIT_CHECK: "figures that only a mistake of unit or data would explain",
+    Reason.STUB_QUOTE: "a quote at a stub level, which is not meant to trade",
+    Reason.EXPIRY_WINDOW: "too close to expiry, where settlement averages the index",
+    Reason.NO_CHAIN: "no option chain of this asset in the inputs",
+    Reason.NO_FORWARD: "no forward for the expiry",
+    Reason.NO_EXECUTABLE_FORWARD: "the forward is a mark: nothing can be hedged at it",
+    Reason.NOT_EVALUABLE: "the inputs do not allow a condition of the trigger to be tested",
+    Reason.MODEL_UNSURE: "the reviewing model refused",
+    Reason.EDGE_GONE_IN_REVIEW: "the edge went while waiting for the model",
+    Reason.BUDGET: "the review budget is spent",
+}
+
+EDGES: dict[EdgeType, str] = {
+    EdgeType.STALE_QUOTE: "stale quote against its robust value",
+    EdgeType.PARITY_INVERSE: "put-call parity, settled in coin",
+    EdgeType.PARITY_LINEAR: "put-call parity, settled in the quote currency",
+    EdgeType.VERTICAL: "vertical spread outside its bounds",
+    EdgeType.BOX: "box",
+}
+
+TRIGGERS: dict[TriggerKind, str] = {
+    TriggerKind.CASCADE: "liquidation cascade",
+    TriggerKind.PRICE_MOVE: "price move",
+    TriggerKind.STATIC: "static package",
+}

@@ -1,0 +1,60 @@
+"""Where words go: results to stdout, everything else to stderr, and a progress line only where somebody watches."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+__all__ = ["Progress", "note", "show", "show_json"]
+
+_REDRAW_S = 0.2
+
+
+def show(text: str) -> None:
+    """Print a result."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def show_json(document: dict[str, Any]) -> None:
+    """Print the one JSON document of a command."""
+    show(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def note(text: str) -> None:
+    """Say something about the run on stderr."""
+    print(f"aftershock: {text}", file=sys.stderr)
+
+
+class Progress:
+    """One line on a terminal's stderr, redrawn in place; silent anywhere else."""
+
+    def __init__(self) -> None:
+        self._shows = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._next = self._started + _REDRAW_S
+        self._width = 0
+
+    def update(self, rows: int, bytes_read: int, bytes_total: int) -> None:
+        """Redraw if it is time: rows, rows per second, share of the bytes."""
+        now = time.monotonic()
+        if not self._shows or now < self._next:
+            return
+        self._next = now + _REDRAW_S
+        rate = rows / max(now - self._started, 1e-9)
+        percent = f"  {100 * bytes_read / bytes_total:3.0f} %" if bytes_total > 0 else ""
+        self._draw(f"{rows:,} rows  {rate:,.0f} rows/s{percent}")
+
+    def clear(self) -> None:
+        """Leave the line empty for whatever comes next."""
+        if self._width:
+            self._draw("")
+            sys.stderr.write("\r")
+            sys.stderr.flush()
+
+    def _draw(self, line: str) -> None:
+        sys.stderr.write("\r" + line.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(line)

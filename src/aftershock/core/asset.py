@@ -1,0 +1,115 @@
+"""All state of one underlying: forward, liquidations, chains, smiles and series."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from aftershock.core.forward import Bases, Consolidated, ForwardBook
+from aftershock.core.packages import ExecutableForward
+from aftershock.core.parity_forward import parity_forward
+from aftershock.core.series import LogPriceSeries
+from aftershock.core.smiles import SmileBook
+from aftershock.core.window import LiquidationWindow
+from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S
+
+if TYPE_CHECKING:
+    from aftershock.core.chain import Chain, Expiry
+    from aftershock.core.config import EngineConfig
+    from aftershock.core.fees import FeeBook
+
+__all__ = ["AssetState"]
+
+ChainKey = tuple[str, str]
+
+
+class AssetState:
+    """One underlying coin.
+
+    Attributes:
+        book: Perpetuals, futures, index, carries.
+        window: Liquidations.
+        consolidated: Series of the consolidated forward.
+        expiry_series: Series of one expiry's own forward, by (venue, expiry).
+        chains: By (venue, underlying family).
+        smiles: By (venue, underlying, expiry).
+        refractory: By series name, the moment from which a trigger may open again.
+    """
+
+    def __init__(self, name: str, config: EngineConfig, fees: FeeBook) -> None:
+        self.name = name
+        self._config = config
+        self._fees = fees
+        self._max_age = int(config.option_max_age_ms * NS_PER_MS)
+        self._future_max_age = int(config.perp_max_age_ms * NS_PER_MS)
+        self._lag = int(config.basis_lag_s * NS_PER_S)
+        self._span = int(config.leg_span_ms * NS_PER_MS)
+        self.book = ForwardBook(config)
+        self.window = LiquidationWindow(config.trigger)
+        self.consolidated = LogPriceSeries(config.trigger)
+        self.expiry_series: dict[tuple[str, int], LogPriceSeries] = {}
+        self.chains: dict[ChainKey, Chain] = {}
+        self.smiles: dict[tuple[str, str, int], SmileBook] = {}
+        self.last_snapshot: dict[ChainKey, int] = {}
+        self.refractory: dict[str, int] = {}
+
+    def forward(self, chain: Chain, expiry: Expiry, now: int, bases: Bases | None = None, held: Consolidated | None = None) -> float:
+        """Return the forward of one expiry, NaN if unknown.
+
+        Args:
+            chain: Whose expiry it is.
+            expiry: The expiry.
+            now: Our clock, ns.
+            bases: Frozen ones inside a trigger.
+            held: The consolidated series now, if the caller has it.
+        """
+        mode = self._config.forward
+        if mode == "underlying":
+            return expiry.underlying_price if now - expiry.underlying_ts <= self._max_age else NAN
+        if mode == "parity":
+            return parity_forward(chain, expiry, now, max_age_ns=self._max_age, span_ns=self._span)
+        at = self.book.consolidated(now, bases) if held is None else held
+        as_of = now - self._lag if bases is None else bases.as_of
+        log_forward = at.log_price + self.book.carry(chain.venue, expiry.expiry_ns, as_of)
+        return math.exp(log_forward) if log_forward == log_forward else NAN  # noqa: PLR0124  not NaN
+
+    def package_forward(self, chain: Chain, expiry: Expiry, now: int, *, inverse: bool) -> ExecutableForward:
+        """Return the executable forward of an expiry: its dated future if quoted, else the venue's mark."""
+        top = self.book.futures.get((chain.venue, expiry.expiry_ns, inverse))
+        if top is not None and now - top.confirmed <= self._future_max_age and top.microprice > 0:
+            schedule = self._fees.of(top.instrument, now)
+            index = self.index(0.5 * (top.bid + top.ask))
+            rate = NAN if schedule is None else schedule.taker_rate
+            return ExecutableForward(bid=top.bid, ask=top.ask, executable=True, fee_rate=rate, index=index)
+        mark = expiry.underlying_price
+        return ExecutableForward(bid=mark, ask=mark, executable=False, fee_rate=0.0, index=self.index(mark))
+
+    def index(self, forward: float) -> float:
+        """Return the index price, or the forward while there is none."""
+        return self.book.index_price if self.book.index_price > 0 else forward
+
+    def record_smiles(self, chain: Chain, expiry: Expiry, now: int) -> None:
+        """Keep quotes for a later fit: of the whole chain once a second if a row confirms it, else of one expiry."""
+        key = (chain.venue, chain.underlying)
+        if not chain.confirms_stream:
+            self._smile_book(chain, expiry).record(chain, expiry, now, self.forward(chain, expiry, now))
+        elif now - self.last_snapshot.get(key, -NS_PER_S) >= NS_PER_S:
+            self.last_snapshot[key] = now
+            held = self.book.consolidated(now) if self._config.forward == "quotes" else None
+            for each in chain.expiries.values():
+                self._smile_book(chain, each).record(chain, each, now, self.forward(chain, each, now, held=held))
+
+    def _smile_book(self, chain: Chain, expiry: Expiry) -> SmileBook:
+        key = (chain.venue, chain.underlying, expiry.expiry_ns)
+        if key not in self.smiles:
+            self.smiles[key] = SmileBook()
+        return self.smiles[key]
+
+    def forget(self) -> None:
+        """Trust nothing that was collected, as after a clock step."""
+        self.book.reset_bases()
+        self.consolidated.clear()
+        self.expiry_series.clear()
+        self.smiles.clear()
+        for chain in self.chains.values():
+            chain.forget_confirmations()

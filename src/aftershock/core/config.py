@@ -1,0 +1,134 @@
+"""Every number that a decision depends on, with its bounds; NaN and infinity are out of bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+__all__ = ["EngineConfig", "RiskConfig", "TriggerConfig"]
+
+_Seconds = Annotated[float, Meta(ge=0, le=1e6)]
+_PositiveSeconds = Annotated[float, Meta(gt=0, le=1e6)]
+_Bps = Annotated[float, Meta(ge=0, le=1e4)]
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
+_Count = Annotated[int, Meta(ge=1, le=1000)]
+_Positive = Annotated[float, Meta(gt=0, le=1e12)]
+
+
+class TriggerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What opens a trigger.
+
+    Attributes:
+        armed: Which of the two market triggers may open.
+        window_s: Length of the window of liquidations and of the price move.
+        min_move_bps: Smallest price move.
+        min_move_sigmas: The same in standard deviations over the window, where the history allows (cascade).
+        min_imbalance: Smallest |long - short| / (long + short) of liquidated notional.
+        min_intensity_ratio: Liquidation intensity over its long-run rate.
+        calm_intensity_ratio: A cascade ends after `calm_s` below it.
+        intensity_half_life_s: Of the exponential kernel.
+        base_rate_floor_hz: Least long-run rate, so that one print on a quiet market is no burst.
+        saturation: Share of a throttled feed's slots that counts as saturated.
+        refractory_s: After a trigger, its series opens no other for so long.
+        price_move_life_s: A price-move trigger is judged for so long.
+        history_s: Returns older than the window needed before sigma counts.
+    """
+
+    armed: tuple[Literal["cascade", "price-move"], ...] = ("cascade", "price-move")
+    window_s: _PositiveSeconds = 30.0
+    min_move_bps: _Bps = 15.0
+    min_move_sigmas: Annotated[float, Meta(ge=0, le=100)] = 3.0
+    min_imbalance: _Fraction = 0.6
+    min_intensity_ratio: _Positive = 10.0
+    calm_intensity_ratio: _Positive = 3.0
+    calm_s: _Seconds = 20.0
+    intensity_half_life_s: _PositiveSeconds = 5.0
+    base_rate_floor_hz: _Positive = 0.02
+    saturation: _Fraction = 0.8
+    refractory_s: _Seconds = 60.0
+    price_move_life_s: _Seconds = 30.0
+    history_s: _Seconds = 300.0
+
+
+class RiskConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The minimal gate before an order.
+
+    Attributes:
+        max_quantity_coins: Largest order, coins by underlying are not distinguished.
+        max_premium_usd: Largest premium of one order.
+        collar_value_fraction: A price may differ from the robust value by so much of it, or ...
+        collar_value_bps: ... by so much of the forward, whichever is larger.
+        duplicate_s: The same legs and side are not ordered again within so long.
+    """
+
+    max_quantity_coins: _Positive = 10.0
+    max_premium_usd: _Positive = 250_000.0
+    collar_value_fraction: _Positive = 0.10
+    collar_value_bps: _Bps = 50.0
+    duplicate_s: _Seconds = 60.0
+
+
+class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Configuration of the engine; `docs/decision.md` says how each figure enters.
+
+    Attributes:
+        forward: Where the forward comes from: perpetual and future quotes, the venue's own underlying price, or parity.
+        options_feed: Whether an option row confirms its whole stream, or only itself.
+        clocks: `one` if the input carries one time twice: latency is then not known.
+        forward_venues: Venues whose perpetuals make the forward; empty for all.
+        liquidation_venues: Number of liquidation venues subscribed.
+        order_coins: Size wanted, coins.
+        min_spread_bps: Floor under every threshold.
+        max_latency_ms: Most data time between cause and decision.
+    """
+
+    forward: Literal["quotes", "underlying", "parity"] = "quotes"
+    options_feed: Literal["stream", "poll"] = "stream"
+    clocks: Literal["one", "two"] = "two"
+    forward_venues: tuple[str, ...] = ()
+    liquidation_venues: Annotated[int, Meta(ge=0, le=1000)] = 1
+
+    trigger: TriggerConfig = TriggerConfig()
+    risk: RiskConfig = RiskConfig()
+
+    min_forward_venues: _Count = 3
+    perp_max_age_ms: _Positive = 500.0
+    basis_tau_s: _PositiveSeconds = 120.0
+    carry_tau_s: _PositiveSeconds = 300.0
+    basis_lag_s: _Seconds = 5.0
+    basis_history_s: _Seconds = 30.0
+    max_dispersion_bps: _Bps = 5.0
+    max_dispersion_move_share: _Fraction = 0.25
+
+    option_max_age_ms: _Positive = 2_000.0
+    leg_span_ms: _Positive = 250.0
+    smile_lag_s: _Seconds = 2.0
+    smile_max_age_s: _PositiveSeconds = 600.0
+    reevaluate_ms: _Positive = 100.0
+    static_neighbours: Annotated[int, Meta(ge=1, le=20)] = 3
+    expiry_window_s: _Seconds = 1_800.0
+
+    vol_up_points: Annotated[float, Meta(ge=0, le=100)] = 1.0
+    vol_up_per_move: Annotated[float, Meta(ge=0, le=1e4)] = 40.0
+    vol_down_points: Annotated[float, Meta(ge=0, le=100)] = 0.5
+    vol_down_per_move: Annotated[float, Meta(ge=0, le=1e4)] = 10.0
+
+    order_coins: _Positive = 1.0
+    depth_haircut: _Fraction = 0.5
+    hedge_impact_bps: _Bps = 0.5
+    threshold_buy_bps: _Bps = 2.0
+    threshold_sell_bps: _Bps = 4.0
+    threshold_static_bps: _Bps = 1.0
+    min_spread_bps: _Bps = 0.0
+    max_latency_ms: _Positive = 1_000.0
+
+    unit_max_spread_bps: _Positive = 200.0
+    unit_min_ratio: _Positive = 0.2
+    unit_max_ratio: _Positive = 5.0
+    unit_min_iv: _Positive = 0.05
+    unit_max_iv: _Positive = 5.0
+    stub_ask_over_value: _Positive = 3.0
+    sd_vol_points: _Positive = 1.0
+    sd_basis_bps: _Bps = 3.0

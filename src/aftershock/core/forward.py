@@ -1,0 +1,215 @@
+"""The forward of one asset: perpetuals of several venues, their bases, and the carry to each expiry.
+
+Bases and carries are read as they stood before now, or before a trigger, so that a shock can't leak into them
+(domain formula: ln F_T = median_v(ln M_v - b_v) + c_T).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from aftershock.core.lagged_mean import LaggedMean
+from aftershock.model.units import BPS, NAN, NS_PER_MS, NS_PER_S
+
+if TYPE_CHECKING:
+    from aftershock.core.config import EngineConfig
+    from aftershock.model.events import Quote
+    from aftershock.model.instruments import Instrument
+
+__all__ = ["Bases", "Consolidated", "ForwardBook", "Perpetual", "TopOfBook"]
+
+_MAD_TO_SD = 1.4826
+
+
+class TopOfBook(msgspec.Struct):
+    """Best bid and ask of a perpetual or future; mutable state of the forward book."""
+
+    instrument: Instrument
+    bid: float = NAN
+    bid_amount: float = NAN
+    ask: float = NAN
+    ask_amount: float = NAN
+    confirmed: int = 0
+
+    def take(self, quote: Quote) -> None:
+        """Write a quote."""
+        self.bid, self.bid_amount = quote.bid, quote.bid_amount
+        self.ask, self.ask_amount = quote.ask, quote.ask_amount
+        self.confirmed = quote.ts_init
+
+    @property
+    def microprice(self) -> float:
+        """Return (bid * ask size + ask * bid size) / both sizes; NaN unless two-sided and uncrossed."""
+        total = self.bid_amount + self.ask_amount
+        if not (0 < self.bid < self.ask and total > 0):
+            return NAN
+        return (self.bid * self.ask_amount + self.ask * self.bid_amount) / total
+
+    def coins(self, *, to_sell: bool) -> float:
+        """Return the size in coins at the price that a taker would get."""
+        price, amount = (self.bid, self.bid_amount) if to_sell else (self.ask, self.ask_amount)
+        return self.instrument.coins(amount, price)
+
+
+class Perpetual(msgspec.Struct):
+    """A venue's perpetual and its basis to the reference."""
+
+    top: TopOfBook
+    basis: LaggedMean
+    log_price: float = NAN
+
+
+class Bases(msgspec.Struct, frozen=True):
+    """Bases by venue and carries by (venue, expiry) as they stood at one moment."""
+
+    as_of: int
+    basis: dict[str, float]
+
+
+class Consolidated(msgspec.Struct, frozen=True):
+    """The consolidated series at one moment.
+
+    Attributes:
+        log_price: Median over venues of ln M - basis; NaN with too few venues.
+        dispersion_bps: 1.4826 times the median absolute deviation.
+        venues: Number of venues in it.
+    """
+
+    log_price: float
+    dispersion_bps: float
+    venues: int
+
+
+def median(values: list[float]) -> float:
+    """Return the median of a non-empty list."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
+
+
+class ForwardBook:
+    """Perpetuals, dated futures, index and carries of one asset."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self._max_age = int(config.perp_max_age_ms * NS_PER_MS)
+        self._lag = int(config.basis_lag_s * NS_PER_S)
+        self._history = int(config.basis_history_s * NS_PER_S)
+        self.perpetuals: dict[str, Perpetual] = {}
+        self.futures: dict[tuple[str, int, bool], TopOfBook] = {}
+        self._carry: dict[tuple[str, int], LaggedMean] = {}
+        self.index_price = NAN
+        self.stopped: dict[str, str] = {}
+
+    def on_index(self, price: float) -> None:
+        """Take an index price."""
+        if price > 0:
+            if not self.index_price > 0:
+                self.reset_bases()  # until now they were against the median of the perpetuals
+            self.index_price = price
+
+    def on_perpetual(self, instrument: Instrument, quote: Quote) -> bool:
+        """Take a quote of a perpetual, and tell whether it may have moved the consolidated series."""
+        venue = quote.venue
+        if self._config.forward_venues and venue not in self._config.forward_venues:
+            return False
+        state = self.perpetuals.get(venue)
+        if state is None:
+            state = Perpetual(TopOfBook(instrument), LaggedMean(self._config.basis_tau_s))
+            self.perpetuals[venue] = state
+        elif state.top.instrument.symbol != instrument.symbol and not instrument.inverse < state.top.instrument.inverse:
+            return False  # one perpetual per venue: the first, but a linear one replaces an inverse one
+        state.top.instrument = instrument
+        state.top.take(quote)
+        micro = state.top.microprice
+        state.log_price = math.log(micro) if micro > 0 else NAN
+        reference = self.log_reference(quote.ts_init)
+        if state.log_price == state.log_price and reference == reference:  # noqa: PLR0124  not NaN
+            state.basis.add(quote.ts_init, state.log_price - reference)
+        return True
+
+    def on_future(self, instrument: Instrument, quote: Quote) -> None:
+        """Take a quote of a dated future; its microprice feeds the carry of its venue and expiry."""
+        expiry_ns = instrument.expiry_ns
+        if expiry_ns is None:
+            return
+        top = self.futures.setdefault((quote.venue, expiry_ns, instrument.inverse), TopOfBook(instrument))
+        top.take(quote)
+        self._add_carry(quote.venue, expiry_ns, top.microprice, quote.ts_init)
+
+    def on_underlying(self, venue: str, expiry_ns: int, price: float, ts: int) -> None:
+        """Take a venue's own underlying price of an expiry, where no dated future of it is quoted."""
+        if not any(key[:2] == (venue, expiry_ns) for key in self.futures):
+            self._add_carry(venue, expiry_ns, price, ts)
+
+    def _add_carry(self, venue: str, expiry_ns: int, price: float, ts: int) -> None:
+        reference = self.log_reference(ts)
+        if price > 0 and reference == reference:  # noqa: PLR0124  not NaN
+            key = (venue, expiry_ns)
+            if key not in self._carry:
+                self._carry[key] = LaggedMean(self._config.carry_tau_s)
+            self._carry[key].add(ts, math.log(price) - reference)
+
+    def fresh(self, now: int) -> list[tuple[str, Perpetual]]:
+        """Return the venues with a usable quote that is young enough, by name."""
+        return [
+            (venue, state)
+            for venue, state in sorted(self.perpetuals.items())
+            if venue not in self.stopped
+            and now - state.top.confirmed <= self._max_age
+            and state.log_price == state.log_price  # noqa: PLR0124  not NaN
+        ]
+
+    def log_reference(self, now: int) -> float:
+        """Return ln of the index, or of the median fresh microprice while no index was seen; NaN without either."""
+        if self.index_price > 0:
+            return math.log(self.index_price)
+        prices = [state.log_price for _, state in self.fresh(now)]
+        return median(prices) if prices else NAN
+
+    def bases(self, now: int) -> Bases:
+        """Return the bases as they stood `basis_lag_s` ago, to be held for as long as a trigger is open."""
+        as_of = now - self._lag
+        basis = {v: s.basis.at(as_of, history_ns=self._history) for v, s in self.perpetuals.items()}
+        return Bases(as_of, basis)
+
+    def carry(self, venue: str, expiry_ns: int, as_of: int) -> float:
+        """Return the carry of an expiry as it stood at a moment, NaN if it was not known."""
+        mean = self._carry.get((venue, expiry_ns))
+        return NAN if mean is None else mean.at(as_of)
+
+    def consolidated(self, now: int, bases: Bases | None = None) -> Consolidated:
+        """Return the consolidated series at a moment.
+
+        Args:
+            now: Our clock, ns.
+            bases: Frozen ones; the lagged ones of now if absent.
+        """
+        held = self.bases(now).basis if bases is None else bases.basis
+        logs = []
+        for venue, state in self.fresh(now):
+            x = state.log_price - held.get(venue, NAN)
+            if x == x:  # noqa: PLR0124  not NaN
+                logs.append(x)
+        if len(logs) < self._config.min_forward_venues:
+            return Consolidated(NAN, NAN, len(logs))
+        centre = median(logs)
+        dispersion = BPS * _MAD_TO_SD * median([abs(x - centre) for x in logs])
+        return Consolidated(centre, dispersion, len(logs))
+
+    def stop(self, venue: str, why: str) -> None:
+        """Leave a venue out until it is restored."""
+        self.stopped[venue] = why
+
+    def restore(self, venue: str) -> None:
+        """Let a venue back in."""
+        self.stopped.pop(venue, None)
+
+    def reset_bases(self) -> None:
+        """Start all means anew, as after a clock step."""
+        for state in self.perpetuals.values():
+            state.basis = LaggedMean(self._config.basis_tau_s)
+        self._carry.clear()

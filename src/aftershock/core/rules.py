@@ -1,0 +1,166 @@
+"""From figures to a verdict: the checks in their order, each with its reason."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from aftershock.model.orders import Leg
+from aftershock.model.signals import Action, EdgeType, Reason
+from aftershock.model.units import NAN
+
+__all__ = ["Assessment", "confidence", "executable_size", "judge", "unit_faults"]
+
+
+class Assessment(msgspec.Struct, kw_only=True):
+    """Everything the checks look at, for one opportunity; NaN fails every limit.
+
+    Attributes:
+        action: Side if every check passes.
+        legs: With the prices used.
+        age_ms, span_ms: Oldest confirmation, and between legs.
+        latency_ms: Since the cause; 0 where it does not apply.
+        net_bps, gross_bps, threshold_bps: Of the forward.
+        quantity: Executable size in coins; `lot_coins` the venue's smallest.
+        quoted: False if the feed gives no size.
+        has_chain, has_forward, executable_forward, evaluable, venue_up, in_gap: Facts.
+        dispersion_bps, max_dispersion_bps: Of the consolidated forward; 0 and infinity where it does not apply.
+        seconds_to_expiry: Of the legs.
+        faults: Unit tripwires that fired.
+        stub: A quote at a stub level.
+    """
+
+    action: Action
+    edge_type: EdgeType | None = None
+    legs: tuple[Leg, ...] = ()
+    has_chain: bool = True
+    venue_up: bool = True
+    in_gap: bool = False
+    age_ms: float = 0.0
+    span_ms: float = 0.0
+    latency_ms: float = 0.0
+    has_forward: bool = True
+    dispersion_bps: float = 0.0
+    max_dispersion_bps: float = math.inf
+    seconds_to_expiry: float = math.inf
+    faults: tuple[str, ...] = ()
+    stub: bool = False
+    executable_forward: bool = True
+    quoted: bool = True
+    quantity: float = NAN
+    lot_coins: float = NAN
+    evaluable: bool = True
+    gross_bps: float = NAN
+    net_bps: float = NAN
+    threshold_bps: float = 0.0
+
+
+def judge(  # noqa: PLR0913  the limits
+    a: Assessment,
+    *,
+    max_age_ms: float,
+    max_span_ms: float,
+    max_latency_ms: float,
+    expiry_window_s: float,
+) -> list[Reason]:
+    """Return the reasons against an order, in the documented order; empty if there is none."""
+    checks = (
+        (a.venue_up, Reason.VENUE_DOWN),
+        (not a.in_gap, Reason.GAP),
+        (a.has_chain, Reason.NO_CHAIN),
+        (a.age_ms <= max_age_ms and a.latency_ms <= max_latency_ms, Reason.STALE_DATA),
+        (a.span_ms <= max_span_ms, Reason.DESYNC),
+        (a.has_forward, Reason.NO_FORWARD),
+        (a.dispersion_bps <= a.max_dispersion_bps, Reason.DISPERSION),
+        (a.seconds_to_expiry > expiry_window_s, Reason.EXPIRY_WINDOW),
+        (not a.faults, Reason.UNIT_CHECK),
+        (not a.stub, Reason.STUB_QUOTE),
+        (a.executable_forward, Reason.NO_EXECUTABLE_FORWARD),
+        (a.quoted, Reason.NO_SIZE),
+        (not a.quoted or a.quantity >= a.lot_coins, Reason.THIN),
+        (a.evaluable, Reason.NOT_EVALUABLE),
+    )
+    against = [reason for passed, reason in checks if not passed]
+    money = _money_reason(a)
+    return against if money is None else [*against, money]
+
+
+def _money_reason(a: Assessment) -> Reason | None:
+    if not a.gross_bps > 0:
+        return Reason.NO_EDGE
+    if not a.net_bps > 0:
+        return Reason.FEES
+    if not a.net_bps >= a.threshold_bps:
+        return Reason.BELOW_MIN_SPREAD
+    return None
+
+
+def executable_size(wanted: float, sizes: tuple[float, ...], haircut: float, lot: float) -> float:
+    """Return the size to trade, floored to the lot.
+
+    Args:
+        wanted: Size wanted.
+        sizes: Quoted sizes, same unit; NaN makes the result NaN.
+        haircut: Share of a quoted size that is counted on.
+        lot: Order step; NaN makes the result NaN.
+    """
+    size = wanted
+    for quoted in sizes:
+        if not quoted >= 0:
+            return NAN
+        size = min(size, haircut * quoted)
+    if not lot > 0:
+        return NAN
+    # A size that is a whole number of lots must not lose one to rounding.
+    return math.floor(size / lot + 1e-9) * lot
+
+
+def unit_faults(  # noqa: PLR0913  one quote, unpacked
+    *,
+    bid: float,
+    ask: float,
+    price: float,
+    value: float,
+    delta: float,
+    iv: float,
+    iv_expected: bool,
+    spread_bps: float,
+    inverse_call_price: float,
+    max_spread_bps: float,
+    ratio_bounds: tuple[float, float],
+    iv_bounds: tuple[float, float],
+) -> tuple[str, ...]:
+    """Name the figures that only a mistake of unit or data would explain.
+
+    Args:
+        bid, ask: Of the quote; NaN where empty.
+        price, value: What is paid and what it is worth, USD.
+        delta: At that value.
+        iv: Implied by the quote; NaN if none.
+        iv_expected: False for a quote at or in the money's intrinsic value, whose IV is not defined.
+        spread_bps: Net edge.
+        inverse_call_price: Coin per coin; NaN unless an inverse call.
+        max_spread_bps, ratio_bounds, iv_bounds: Limits.
+    """
+    faults = []
+    if bid >= ask:
+        faults.append("crossed quote")
+    if abs(spread_bps) > max_spread_bps:
+        faults.append(f"edge of {spread_bps:.1f} bps")
+    low, high = ratio_bounds
+    if 0.1 <= abs(delta) <= 0.9 and not low * value <= price <= high * value:  # noqa: PLR2004  the delta range of the rule
+        faults.append(f"price {price:g} against value {value:g}")
+    if (iv_expected or iv == iv) and not iv_bounds[0] <= iv <= iv_bounds[1]:  # noqa: PLR0124  not NaN
+        faults.append(f"implied volatility {iv:.4g}")
+    if inverse_call_price > 1.0:
+        faults.append("inverse call above one coin")
+    return tuple(faults)
+
+
+def confidence(net_usd: float, vega_per_point: float, hedge_delta: float, forward: float, *, vol_points: float, basis_bps: float) -> float:  # noqa: PLR0913, E501
+    """Return Phi(net / sd), uncalibrated, with sd from an error of volatility and of the basis; NaN without either."""
+    sd = math.hypot(vega_per_point * vol_points, abs(hedge_delta) * forward * basis_bps * 1e-4)
+    if not sd > 0 or not abs(net_usd) < math.inf:
+        return NAN
+    return 0.5 * math.erfc(-net_usd / sd / math.sqrt(2.0))

@@ -1,0 +1,78 @@
+"""Log-price series: the move over a window, and the volatility before it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from aftershock.core.config import TriggerConfig
+from aftershock.model.units import BPS, NAN, NS_PER_S
+
+__all__ = ["LogPriceSeries"]
+
+_SLOTS_PER_WINDOW = 3_000
+_SIGMA_SPAN_NS = 1_800 * NS_PER_S
+
+
+class LogPriceSeries:
+    """Samples of a log price, bounded: at most 3,000 per window and one per second for volatility.
+
+    Samples closer to the last kept one than 1/3000 of the window are used when they arrive, but not kept.
+    """
+
+    def __init__(self, config: TriggerConfig) -> None:
+        self._window_ns = int(config.window_s * NS_PER_S)
+        self._history_s = config.history_s
+        self._slot_ns = self._window_ns // _SLOTS_PER_WINDOW
+        self._samples: deque[tuple[int, float]] = deque()
+        self._seconds: deque[tuple[int, float]] = deque()
+
+    def add(self, ts: int, log_price: float) -> None:
+        """Take a sample; `ts` never goes back."""
+        samples = self._samples
+        if not samples or ts - samples[-1][0] >= self._slot_ns:
+            samples.append((ts, log_price))
+        while samples and ts - samples[0][0] > self._window_ns:
+            samples.popleft()
+        seconds = self._seconds
+        if not seconds or ts - seconds[-1][0] >= NS_PER_S:
+            seconds.append((ts, log_price))
+            while ts - seconds[0][0] > _SIGMA_SPAN_NS + self._window_ns:
+                seconds.popleft()
+
+    def move(self, ts: int, log_price: float) -> float:
+        """Return the move in bps against the oldest sample 5/6 to 1 window old, NaN if there is none."""
+        for then, value in self._samples:
+            age = ts - then
+            if age > self._window_ns:
+                continue
+            # Six times the age against five windows: exact in integers.
+            return BPS * (log_price - value) if 6 * age >= 5 * self._window_ns else NAN
+        return NAN
+
+    def sigma_bps(self, ts: int) -> float:
+        """Return the standard deviation over one window in bps, from the returns before it.
+
+        Returns:
+            sqrt(sum of squared returns / seconds covered * window seconds), of up to 30 minutes that end one window
+            ago; NaN unless `history_s` are covered.
+        """
+        end = ts - self._window_ns
+        total, covered = 0.0, 0
+        last: tuple[int, float] | None = None
+        for then, value in self._seconds:
+            if then > end:
+                break
+            if last is not None and then > end - _SIGMA_SPAN_NS:
+                total += (value - last[1]) ** 2
+                covered += then - last[0]
+            last = (then, value)
+        seconds = covered / NS_PER_S
+        if not seconds >= self._history_s or seconds <= 0:
+            return NAN
+        return BPS * math.sqrt(total / seconds * (self._window_ns / NS_PER_S))
+
+    def clear(self) -> None:
+        """Forget everything, as after a clock step."""
+        self._samples.clear()
+        self._seconds.clear()

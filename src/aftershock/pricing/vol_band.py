@@ -1,0 +1,64 @@
+"""The band of volatilities that a quote may be worth after a shock.
+
+With r = ln(F1/F0), g the slope of the smile at the money and s0(k) the smile before the shock, the nine scenarios are
+s(K) = s0(ln(K/F1)) + R*g*r + ds for a skew-stickiness ratio R in {0, 1, 2} and a shift ds in {-down, 0, +up}
+(Bergomi's ratio: 0 sticky delta, 1 sticky strike, 2 the short-dated limit). Lowest and highest are attained at the ends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["scenario_name", "shifts", "vol_band"]
+
+_VOL_POINT = 0.01
+_LEAST_VOL = 1e-4
+"""A volatility scenario below this is not one: the band ends here."""
+
+
+def shifts(
+    move: float, *, up_points: float, up_per_move: float, down_points: float, down_per_move: float
+) -> tuple[float, float]:
+    """Return the downward and upward shift in volatility (fractions) for a log move of the forward."""
+    down = max(down_points, down_per_move * abs(move)) * _VOL_POINT
+    up = max(up_points, up_per_move * abs(move)) * _VOL_POINT
+    return down, up
+
+
+def vol_band(  # noqa: PLR0913  the smile's figures and the four of the band
+    base: NDArray[np.float64],
+    slope: float,
+    move: float,
+    *,
+    up_points: float,
+    up_per_move: float,
+    down_points: float,
+    down_per_move: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lowest and highest volatility over the nine scenarios.
+
+    Args:
+        base: s0(ln(K/F1)) per option, a fraction.
+        slope: g, per unit of log-moneyness.
+        move: r.
+        up_points, down_points: Least shifts in vol points.
+        up_per_move, down_per_move: Shifts in vol points per unit of |r|.
+    """
+    down, up = shifts(
+        move,
+        up_points=up_points,
+        up_per_move=up_per_move,
+        down_points=down_points,
+        down_per_move=down_per_move,
+    )
+    stick = 2.0 * slope * move
+    low = np.maximum(base + (min(0.0, stick) - down), _LEAST_VOL)
+    return low, base + (max(0.0, stick) + up)
+
+
+def scenario_name(slope: float, move: float, shift_points: float, *, lowest: bool) -> str:
+    """Name the scenario at one end of the band, e.g. `R=2 ds=-0.50`; shift in vol points."""
+    stick = slope * move
+    ratio = 2 if (stick < 0) == lowest and stick != 0 else 0
+    return f"R={ratio} ds={shift_points:+.2f}"

@@ -1,0 +1,213 @@
+"""Files of tardis-machine's normalized messages, one JSON text a line, in the total order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from aftershock.model.events import Gap, Priority, StreamId
+from aftershock.model.table import InstrumentTable
+from aftershock.venues.tardis.arrival import Arrival
+from aftershock.venues.tardis.codec import (
+    DataMessage,
+    OptionRow,
+    message_ns,
+    option_quotes,
+    option_terms,
+    place,
+    to_event,
+)
+from aftershock.venues.tardis.lines import LineReader
+from aftershock.venues.tardis.messages import (
+    EXPECTABLE,
+    BrokenMessageError,
+    DisconnectMessage,
+    ErrorMessage,
+    FailureMessage,
+    LiquidationMessage,
+    OptionMessage,
+    TradeMessage,
+    UnusedMessage,
+    decode,
+)
+from aftershock.venues.tardis.option_terms import OptionNames, is_readable
+from aftershock.venues.tardis.piece import MAX_BATCH, Piece, in_order, option_piece
+from aftershock.venues.tardis.recent_ids import RecentIds
+from aftershock.venues.tardis.report import Broken, FileReport
+
+__all__ = ["MessageReader"]
+
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+_TORN = "the last line is cut short"
+_MAX_TYPES = 50
+
+
+class MessageReader:
+    """Read one file of messages."""
+
+    def __init__(
+        self,
+        lines: LineReader,
+        report: FileReport,
+        table: InstrumentTable,
+        arrival: Arrival,
+        names: OptionNames,
+        only: str | None,
+        limit: int | None,
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            lines: The file.
+            report: Where messages are counted.
+            table: Says what a venue's liquidation feed means.
+            arrival: High-water mark of receive times.
+            names: Keeps the terms of options whose names can't be parsed.
+            only: Kind of file that the user asked for; messages of other types are then unused.
+            limit: Messages to stop after, if not None.
+        """
+        self._lines = lines
+        self._report = report
+        self._table = table
+        self._arrival = arrival
+        self._names = names
+        self._wanted = None if only is None else EXPECTABLE[only]
+        self._limit = limit
+        self._recent = RecentIds()
+        self._gaps: dict[str, tuple[int, str]] = {}
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the events in the total order, option rows in batches."""
+        return _packed(in_order(self._in_file_order()))
+
+    def _in_file_order(self) -> Iterator[Piece]:
+        for block in self._lines.blocks():
+            for number, line in enumerate(block.lines, block.first_line):
+                if not line.strip():
+                    continue
+                if self._limit is not None and self._report.rows >= self._limit:
+                    return  # as if the file went on: what ends with it is not known yet
+                self._report.rows += 1
+                try:
+                    yield from self._line(line, number)
+                except BrokenMessageError as error:
+                    if block.unterminated:
+                        self._report.rows -= 1
+                        self._report.incomplete = _TORN
+                    else:
+                        self._report.drop(error.reason, number, line)
+        self._report.incomplete = self._report.incomplete or self._lines.incomplete
+        if self._limit is None or self._report.rows < self._limit:
+            yield from self._open_gaps()
+
+    def _line(self, line: str, number: int) -> Iterator[Piece]:
+        if _REPLACED in line:
+            raise BrokenMessageError(Broken.ENCODING)
+        message = decode(line)
+        if isinstance(message, DisconnectMessage):
+            self._disconnected(message)
+        elif isinstance(message, ErrorMessage):
+            self._report.errors += 1
+            self._report.note(f"the recorder reported for {message.exchange}: {message.details[:200]}")
+        elif isinstance(message, FailureMessage):
+            self._report.rows -= 1
+            self._report.incomplete = f"tardis-machine broke off: {message.message[:200]}"
+        elif isinstance(message, UnusedMessage):
+            self._unused(message.type)
+            if message.exchange in self._gaps:
+                ts_init, _ = self._arrival.row(message_ns(message.local_timestamp), self._report.rows)
+                yield self._gap(message.exchange, ts_init)
+        else:
+            yield from self._data(message, line, number)
+
+    def _data(self, message: DataMessage, line: str, number: int) -> Iterator[Piece]:
+        raw_ts = message_ns(message.local_timestamp)
+        if self._repeats(message):
+            self._report.drop(Broken.DUPLICATE, number, line)
+            return
+        to_event(message, raw_ts, self._table)  # refuses a broken message before the clock moves
+        row = self._report.rows
+        ts_init, step = self._arrival.row(raw_ts, row)
+        if step is not None:
+            yield step
+        if message.exchange in self._gaps:
+            yield self._gap(message.exchange, ts_init)
+        if self._wanted is not None and message.__struct_config__.tag not in self._wanted:
+            self._unused(str(message.__struct_config__.tag))
+            return
+        event = to_event(message, ts_init, self._table)
+        if isinstance(message, OptionMessage) and not is_readable(message.exchange, message.symbol):
+            self._names.remember(message.exchange, message.symbol, option_terms(message))
+        self._report.saw(ts_init, ts_init, two_clocks=message.timestamp != message.local_timestamp)
+        priority, stream = place(message)
+        yield Piece(ts_init, priority, stream, event, row)
+
+    def _repeats(self, message: DataMessage) -> bool:
+        if not isinstance(message, TradeMessage | LiquidationMessage):
+            return False
+        return self._recent.repeats(
+            message.id,
+            message.__struct_config__.tag,
+            message.exchange,
+            message.symbol,
+            message.timestamp,
+            message.side,
+            message.price,
+            message.amount,
+        )
+
+    def _unused(self, name: str) -> None:
+        key = f"unused:{name[:40]}"
+        if key not in self._report.unused and len(self._report.unused) >= _MAX_TYPES:
+            key = "unused:others"
+        self._report.unused[key] = self._report.unused.get(key, 0) + 1
+
+    def _disconnected(self, message: DisconnectMessage) -> None:
+        """Remember a gap from the last message before it; its end is the exchange's next message."""
+        from_ts = message_ns(message.local_timestamp)
+        detail = f"disconnected from {', '.join(message.symbols[:10])}" if message.symbols else "disconnected"
+        self._gaps.setdefault(message.exchange, (from_ts, detail))
+
+    def _gap(self, exchange: str, ts_init: int) -> Piece:
+        from_ts, detail = self._gaps.pop(exchange)
+        stream = StreamId(exchange, "", "")
+        event = Gap(
+            ts_event=min(from_ts, ts_init),
+            ts_init=ts_init,
+            stream=stream,
+            from_ts=min(from_ts, ts_init),
+            to_ts=ts_init,
+            detail=detail,
+        )
+        return Piece(ts_init, Priority.STATUS, stream, event, self._report.rows)
+
+    def _open_gaps(self) -> Iterator[Piece]:
+        """Yield the gaps that the file ends in."""
+        if not self._gaps:
+            return
+        end = max(self._arrival.latest, *(from_ts for from_ts, _ in self._gaps.values()))
+        for exchange in sorted(self._gaps):
+            yield self._gap(exchange, end)
+
+
+def _packed(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Join option rows that follow each other in one stream to batches."""
+    held: list[tuple[OptionRow, int]] = []
+    for piece in pieces:
+        event = piece.event
+        if held and (
+            not isinstance(event, OptionRow) or event.stream != held[0][0].stream or len(held) == MAX_BATCH
+        ):
+            yield _batch(held)
+            held = []
+        if isinstance(event, OptionRow):
+            held.append((event, piece.row))
+        else:
+            yield piece
+    if held:
+        yield _batch(held)
+
+
+def _batch(held: list[tuple[OptionRow, int]]) -> Piece:
+    return option_piece(option_quotes([row for row, _ in held]), np.maximum.accumulate([number for _, number in held]))
