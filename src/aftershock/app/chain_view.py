@@ -129,25 +129,23 @@ def chains_at(events: Iterable[Event], table: InstrumentTable, until_ns: int | N
 
 
 def _write(chains: Chains, quotes: OptionQuotes, table: InstrumentTable, feed: str) -> None:
-    known: list[int] = []
-    rows: list[int] = []
-    chain: Chain | None = None
+    by_chain: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
     for i, symbol in enumerate(quotes.symbols):
         instrument = table.resolve(quotes.stream.venue, symbol)
         if instrument is None or instrument.expiry_ns is None or instrument.is_call is None:
             continue
-        key = quotes.stream.venue, instrument.underlying
-        chain = chains.get(key)
-        if chain is None:
-            chain = chains[key] = Chain(*key, confirms_stream=feed == "stream")
-        row = chain.row(symbol)
-        known.append(i)
-        rows.append(chain.list_instrument(instrument) if row is None else row)
-    if chain is None:
-        return
-    if len(known) != len(quotes):
-        quotes = _pick(quotes, known)
-    chain.update_batch(quotes, np.array(rows, dtype=np.int64))
+        # Settled in coin and in the quote currency are two chains: equal strikes, other prices.
+        family = instrument.underlying if instrument.inverse else f"{instrument.underlying}_{instrument.quote}"
+        key = quotes.stream.venue, family
+        if key not in chains:
+            chains[key] = Chain(*key, confirms_stream=feed == "stream")
+        row = chains[key].row(symbol)
+        at, rows = by_chain.setdefault(key, ([], []))
+        at.append(i)
+        rows.append(chains[key].list_instrument(instrument) if row is None else row)
+    for key, (at, rows) in by_chain.items():
+        chosen = quotes if len(at) == len(quotes) else _pick(quotes, at)
+        chains[key].update_batch(chosen, np.array(rows, dtype=np.int64))
 
 
 def _pick(quotes: OptionQuotes, at: list[int]) -> OptionQuotes:

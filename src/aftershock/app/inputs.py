@@ -62,10 +62,21 @@ class Inputs(msgspec.Struct, frozen=True):
             "forward": _forward(peeks),
             "liquidation_venues": _liquidation_venues(peeks),
         }
-        feed = _feed(self.sources, peeks)
-        if feed is not None:
-            implied["options_feed"] = feed
+        if any(peek.has_options for peek in peeks):
+            implied["options_feed"] = self.imply_feed([peek.has_options for peek in peeks])
         return implied
+
+    def imply_feed(self, has_options: Sequence[bool] | None = None) -> Choice:
+        """Return whether an option row confirms its whole stream or only itself.
+
+        Args:
+            has_options: Which files to look into; None for all.
+        """
+        wanted = [True] * len(self.sources) if has_options is None else has_options
+        found = [infer(source.path) for source, look in zip(self.sources, wanted, strict=True) if look]
+        # A poll taken for a stream would vouch for quotes that nobody confirmed; the other mistake only ages them.
+        chosen = next((feed for feed in found if feed.mode == "poll"), found[0])
+        return Choice(chosen.mode, f"inferred: {chosen.why}")
 
 
 def read_table(instruments: Path | None) -> InstrumentTable:
@@ -146,12 +157,3 @@ def _liquidation_venues(peeks: Iterable[_Peek]) -> Choice:
     venues = sorted({venue for peek in peeks for venue in peek.liquidation_venues})
     names = f" ({', '.join(venues)})" if venues else ""
     return Choice(len(venues), f"inferred: distinct venues in the first {_PEEK_ROWS:,} rows of each file{names}")
-
-
-def _feed(sources: Sequence[FileSource], peeks: Sequence[_Peek]) -> Choice | None:
-    found = [infer(source.path) for source, peek in zip(sources, peeks, strict=True) if peek.has_options]
-    if not found:
-        return None
-    # A poll taken for a stream would vouch for quotes that nobody confirmed; the other mistake only makes them older.
-    chosen = next((feed for feed in found if feed.mode == "poll"), found[0])
-    return Choice(chosen.mode, f"inferred: {chosen.why}")

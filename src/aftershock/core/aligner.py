@@ -121,7 +121,7 @@ class OptionsChainAligner:
             `arbitrage_score` (None without a `fair_iv` to compare with); `iv_status`; USD per coin throughout. With
             what can't be priced, only `error`.
         """
-        if premium not in {"USD", "coin"}:
+        if premium not in ("USD", "coin"):
             return {"error": f"premium must be USD or coin, got {premium!r}"}
         strike = strike_info.get("atm_strike")
         if strike is None:

@@ -18,9 +18,7 @@ from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import BPS, NAN, NS_PER_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aftershock.core.chain import Chain, Expiry
+    from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
     from aftershock.model.instruments import FeeSchedule
 
@@ -101,7 +99,9 @@ class PackageScanner:
         self._neighbours = config.static_neighbours
         self.counts = {"parity": PackageCounts(), "vertical": PackageCounts(), "box": PackageCounts()}
 
-    def scan(self, chain: Chain, row: int, now: int, forward: ExecutableForward, fees: FeeSchedule | None) -> list[Package]:
+    def scan(
+        self, chain: Chain, row: int, now: int, forward: ExecutableForward, fees: FeeSchedule | None
+    ) -> list[Package]:
         """Return the packages with a positive net edge, in a fixed order.
 
         Args:
@@ -115,163 +115,170 @@ class PackageScanner:
         expiry = chain.expiries.get(instrument.expiry_ns or 0)
         if expiry is None:
             return []
-        scan = _Scan(self.counts, chain, forward, fees, inverse=instrument.inverse)
-        at = bisect_left(expiry.strikes, instrument.strike)
-        oldest = now - self._span
-        found = list(scan.parity(expiry, at, oldest))
-        first = max(at - self._neighbours, 0)
-        last = min(at + self._neighbours, len(expiry.strikes) - 1)
-        for other in range(first, last + 1):
-            if other != at:
-                low, high = (at, other) if other > at else (other, at)
-                found += scan.vertical(expiry, low, high, oldest, is_call=instrument.is_call is True)
-                found += scan.box(expiry, low, high, oldest)
-        return found
+        scan = _Scan(chain, forward, fees, inverse=instrument.inverse)
+        # A row of a stream confirms every leg that was seen since the last gap; a row of a poll only itself.
+        least = 1 if chain.confirms_stream else now - self._span
+        confirmed = chain.confirmed_cells
+        is_call = instrument.is_call is True
+        strikes, calls, puts = expiry.strikes, expiry.calls, expiry.puts
+        at = bisect_left(strikes, instrument.strike)
+        twin = puts[at] if is_call else calls[at]
+        twin_synced = twin != NO_ROW and confirmed[twin] >= least
+        parity, vertical, box = self.counts["parity"], self.counts["vertical"], self.counts["box"]
+        if twin_synced:
+            scan.parity(parity, calls[at], puts[at], strikes[at])
+        elif twin != NO_ROW:
+            parity.desync += 1
+        for other in range(max(at - self._neighbours, 0), min(at + self._neighbours + 1, len(strikes))):
+            if other == at:
+                continue
+            call, put = calls[other], puts[other]
+            call_synced = call != NO_ROW and confirmed[call] >= least
+            put_synced = put != NO_ROW and confirmed[put] >= least
+            low, high = (at, other) if other > at else (other, at)
+            if call_synced if is_call else put_synced:
+                rows = calls if is_call else puts
+                scan.vertical(vertical, rows[low], rows[high], strikes[low], strikes[high], is_call=is_call)
+            elif (call if is_call else put) != NO_ROW:
+                vertical.desync += 1
+            if twin_synced and call_synced and put_synced:
+                scan.box(box, calls[low], calls[high], puts[low], puts[high], strikes[high] - strikes[low])
+            elif NO_ROW not in (twin, call, put):
+                box.desync += 1
+        return scan.found
 
 
 class _Scan:
-    """One arriving quote: the chain, its forward and its fees."""
+    """One arriving quote: the chain, its forward and its fees, and what was found."""
 
     def __init__(
-        self,
-        counts: dict[str, PackageCounts],
-        chain: Chain,
-        forward: ExecutableForward,
-        fees: FeeSchedule | None,
-        *,
-        inverse: bool,
+        self, chain: Chain, forward: ExecutableForward, fees: FeeSchedule | None, *, inverse: bool
     ) -> None:
-        self._counts = counts
+        self.found: list[Package] = []
         self._chain = chain
+        self._bids, self._asks = chain.cells[_BID], chain.cells[_ASK]
         self._forward = forward
+        self._fees = fees
         self._inverse = inverse
-        self._middle = 0.5 * (forward.bid + forward.ask)
-        # In the unit of the option's price: coin if inverse, quote currency if linear.
-        self._unit = 1.0 if inverse else self._middle
-        notional = 1.0 if inverse else forward.index
-        self._fee = NAN if fees is None else fees.taker_rate * notional
-        self._cap = NAN if fees is None else fees.cap_fraction
-        self._delivery = NAN if fees is None else fees.delivery_rate * notional
 
-    def _sync(self, counts: PackageCounts, rows: tuple[int, ...], oldest: int) -> bool:
-        if NO_ROW in rows:
-            return False
-        confirmed = self._chain.confirmed
-        for row in rows:
-            if confirmed(row) < oldest:
-                counts.desync += 1
-                return False
-        return True
+    def parity(self, counts: PackageCounts, call: int, put: int, strike: float) -> None:
+        """Test call and put of one strike against the forward."""
+        bids, asks = self._bids, self._asks
+        bid, ask = self._forward.bid, self._forward.ask
+        if self._inverse:
+            long_bound, short_bound = 1.0 - strike / bid, 1.0 - strike / ask
+        else:
+            long_bound, short_bound = bid - strike, ask - strike
+        long_gross = long_bound - asks[call] + bids[put]
+        short_gross = bids[call] - asks[put] - short_bound
+        if _count(counts, long_gross, short_gross):
+            kind = EdgeType.PARITY_INVERSE if self._inverse else EdgeType.PARITY_LINEAR
+            coins = strike / self._middle if self._inverse else 1.0
+            self._price(counts, kind, Action.BUY, ((call, _BUY), (put, _SELL)), long_gross, (_SELL, coins), 1)
+            self._price(counts, kind, Action.SELL, ((call, _SELL), (put, _BUY)), short_gross, (_BUY, coins), 1)
 
-    def _try(  # noqa: PLR0913  one test, unpacked for speed
+    def vertical(  # noqa: PLR0913  two legs and their strikes
+        self, counts: PackageCounts, low: int, high: int, k1: float, k2: float, *, is_call: bool
+    ) -> None:
+        """Test a spread of two strikes: worth at least nothing, at most the difference of the strikes."""
+        # The leg worth more: the lower call, the higher put.
+        dear, cheap = (low, high) if is_call else (high, low)
+        if not self._inverse:
+            most = k2 - k1
+        elif is_call:
+            most = 1.0 - k1 / k2
+        else:  # in coin a put spread pays up to (k2 - k1)/S: only a short future caps that, at (k2 - k1)/F
+            most = (k2 - k1) / self._forward.bid
+        long_gross = self._bids[cheap] - self._asks[dear]
+        short_gross = self._bids[dear] - self._asks[cheap] - most
+        if _count(counts, long_gross, short_gross):
+            future = (_SELL, (k2 - k1) / self._middle) if self._inverse and not is_call else None
+            bought: Legs = ((dear, _BUY), (cheap, _SELL))
+            sold: Legs = ((dear, _SELL), (cheap, _BUY))
+            self._price(counts, EdgeType.VERTICAL, Action.BUY, bought, long_gross, None, 2)
+            self._price(counts, EdgeType.VERTICAL, Action.SELL, sold, short_gross, future, 2)
+
+    def box(  # noqa: PLR0913  four legs and their width
+        self, counts: PackageCounts, c1: int, c2: int, p1: int, p2: int, width: float
+    ) -> None:
+        """Test a call spread and a put spread together against the difference of the strikes."""
+        bids, asks = self._bids, self._asks
+        long_value = width / self._forward.ask if self._inverse else width
+        short_value = width / self._forward.bid if self._inverse else width
+        long_gross = long_value - (asks[c1] - bids[c2] + asks[p2] - bids[p1])
+        short_gross = (bids[c1] - asks[c2] + bids[p2] - asks[p1]) - short_value
+        if _count(counts, long_gross, short_gross):
+            coins = width / self._middle
+            long_future = (_BUY, coins) if self._inverse else None
+            short_future = (_SELL, coins) if self._inverse else None
+            bought: Legs = ((c1, _BUY), (c2, _SELL), (p2, _BUY), (p1, _SELL))
+            sold: Legs = ((c1, _SELL), (c2, _BUY), (p2, _SELL), (p1, _BUY))
+            self._price(counts, EdgeType.BOX, Action.BUY, bought, long_gross, long_future, 2)
+            self._price(counts, EdgeType.BOX, Action.SELL, sold, short_gross, short_future, 2)
+
+    @property
+    def _middle(self) -> float:
+        return 0.5 * (self._forward.bid + self._forward.ask)
+
+    def _price(  # noqa: PLR0913  one direction of a package
         self,
         counts: PackageCounts,
         edge_type: EdgeType,
         action: Action,
         legs: Legs,
-        bound: float,
+        gross: float,
         future: tuple[Side, float] | None,
         delivered: int,
-    ) -> Iterator[Package]:
-        """Test one direction: gross = bound - cost of the option legs, both in the option's price unit."""
-        counts.checked += 1
-        bids, asks = self._chain.cells[_BID], self._chain.cells[_ASK]
-        cost = 0.0
-        for row, side in legs:
-            cost += asks[row] if side is _BUY else -bids[row]
-        gross = bound - cost
-        if gross != gross:  # noqa: PLR0124  NaN: a price or the forward is absent
-            counts.unquoted += 1
-            return
+    ) -> None:
+        """Hold a gross edge, in the option's price unit, against its cost."""
         if not gross > 0:
             return
         counts.gross += 1
-        fee = delivered * self._delivery
-        for row, side in legs:
-            price = asks[row] if side is _BUY else bids[row]
-            fee += min(self._fee, self._cap * price)
-        if future is not None:
-            if not self._forward.executable:
-                counts.no_executable_forward += 1
-                return
-            coins = future[1]
-            fee += self._forward.fee_rate * coins * (1.0 if self._inverse else self._middle)
-        if not gross > fee:
+        if future is not None and not self._forward.executable:
+            counts.no_executable_forward += 1
+            return
+        cost = self._cost(legs, future, delivered)
+        if not gross > cost:
             return
         counts.net += 1
         to_usd = self._middle if self._inverse else 1.0
+        unit = 1.0 if self._inverse else self._middle
+        paid = sum(self._asks[row] if side is _BUY else -self._bids[row] for row, side in legs)
         confirmed = [self._chain.confirmed(row) for row, _ in legs]
-        yield Package(
-            edge_type=edge_type,
-            action=action,
-            legs=legs,
-            gross_bps=BPS * gross / self._unit,
-            cost_bps=BPS * fee / self._unit,
-            fee_usd=fee * to_usd,
-            price_usd=cost * to_usd,
-            forward=self._forward,
-            future_side=None if future is None else future[0],
-            future_coins=0.0 if future is None else future[1],
-            span_ns=max(confirmed) - min(confirmed),
+        self.found.append(
+            Package(
+                edge_type=edge_type,
+                action=action,
+                legs=legs,
+                gross_bps=BPS * gross / unit,
+                cost_bps=BPS * cost / unit,
+                fee_usd=cost * to_usd,
+                price_usd=paid * to_usd,
+                forward=self._forward,
+                future_side=None if future is None else future[0],
+                future_coins=0.0 if future is None else future[1],
+                span_ns=max(confirmed) - min(confirmed),
+            )
         )
 
-    def parity(self, expiry: Expiry, at: int, oldest: int) -> Iterator[Package]:
-        """Test call and put of one strike against the forward."""
-        counts = self._counts["parity"]
-        call, put, strike = expiry.calls[at], expiry.puts[at], expiry.strikes[at]
-        if not self._sync(counts, (call, put), oldest):
-            return
-        bid, ask = self._forward.bid, self._forward.ask
-        if self._inverse:
-            kind, coins = EdgeType.PARITY_INVERSE, strike / self._middle
-            long_bound, short_bound = 1.0 - strike / bid, 1.0 - strike / ask
-        else:
-            kind, coins = EdgeType.PARITY_LINEAR, 1.0
-            long_bound, short_bound = bid - strike, ask - strike
-        yield from self._try(
-            counts, kind, Action.BUY, ((call, _BUY), (put, _SELL)), long_bound, (_SELL, coins), 1
-        )
-        yield from self._try(
-            counts, kind, Action.SELL, ((call, _SELL), (put, _BUY)), -short_bound, (_BUY, coins), 1
-        )
+    def _cost(self, legs: Legs, future: tuple[Side, float] | None, delivered: int) -> float:
+        """Return fees of options, delivery and future; NaN while the option fee is unknown."""
+        if self._fees is None:
+            return NAN
+        notional = 1.0 if self._inverse else self._forward.index
+        cost = delivered * self._fees.delivery_rate * notional
+        for row, side in legs:
+            price = self._asks[row] if side is _BUY else self._bids[row]
+            cost += min(self._fees.taker_rate * notional, self._fees.cap_fraction * price)
+        if future is not None:
+            cost += self._forward.fee_rate * future[1] * (1.0 if self._inverse else self._middle)
+        return cost
 
-    def vertical(self, expiry: Expiry, low: int, high: int, oldest: int, *, is_call: bool) -> Iterator[Package]:
-        """Test a spread of two strikes: worth at least nothing, at most the difference of the strikes."""
-        counts = self._counts["vertical"]
-        rows = expiry.calls if is_call else expiry.puts
-        # The leg worth more: the lower call, the higher put.
-        dear, cheap = (rows[low], rows[high]) if is_call else (rows[high], rows[low])
-        if not self._sync(counts, (dear, cheap), oldest):
-            return
-        yield from self._try(
-            counts, EdgeType.VERTICAL, Action.BUY, ((dear, _BUY), (cheap, _SELL)), 0.0, None, 2
-        )
-        k1, k2 = expiry.strikes[low], expiry.strikes[high]
-        if not self._inverse:
-            most = k2 - k1
-        elif is_call:
-            most = 1.0 - k1 / k2
-        else:
-            return  # in coin a put spread pays up to (k2 - k1)/S, which has no bound
-        yield from self._try(
-            counts, EdgeType.VERTICAL, Action.SELL, ((dear, _SELL), (cheap, _BUY)), -most, None, 2
-        )
 
-    def box(self, expiry: Expiry, low: int, high: int, oldest: int) -> Iterator[Package]:
-        """Test a call spread and a put spread together against the difference of the strikes."""
-        counts = self._counts["box"]
-        c1, c2, p1, p2 = expiry.calls[low], expiry.calls[high], expiry.puts[low], expiry.puts[high]
-        if not self._sync(counts, (c1, c2, p1, p2), oldest):
-            return
-        width = expiry.strikes[high] - expiry.strikes[low]
-        if self._inverse:
-            long_value, short_value = width / self._forward.ask, width / self._forward.bid
-            long_future: tuple[Side, float] | None = (_BUY, width / self._middle)
-            short_future: tuple[Side, float] | None = (_SELL, width / self._middle)
-        else:
-            long_value = short_value = width
-            long_future = short_future = None
-        bought: Legs = ((c1, _BUY), (c2, _SELL), (p2, _BUY), (p1, _SELL))
-        sold: Legs = ((c1, _SELL), (c2, _BUY), (p2, _SELL), (p1, _BUY))
-        yield from self._try(counts, EdgeType.BOX, Action.BUY, bought, long_value, long_future, 2)
-        yield from self._try(counts, EdgeType.BOX, Action.SELL, sold, -short_value, short_future, 2)
+def _count(counts: PackageCounts, long_gross: float, short_gross: float) -> bool:
+    """Count the two tests of a package in sync, and tell whether either is violated."""
+    counts.checked += 2
+    if long_gross <= 0 and short_gross <= 0:
+        return False
+    counts.unquoted += (long_gross != long_gross) + (short_gross != short_gross)  # noqa: PLR0124  NaN: no price
+    return long_gross > 0 or short_gross > 0

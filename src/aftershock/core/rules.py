@@ -82,6 +82,8 @@ def judge(  # noqa: PLR0913  the limits
         (a.evaluable, Reason.NOT_EVALUABLE),
     )
     against = [reason for passed, reason in checks if not passed]
+    if against and a.gross_bps != a.gross_bps:  # noqa: PLR0124  NaN: nothing was priced
+        return against
     money = _money_reason(a)
     return against if money is None else [*against, money]
 

@@ -101,7 +101,7 @@ def parse_deribit(symbol: str) -> ParsedSymbol | None:
 
 def _canonical(written: str, strike: Decimal) -> bool:
     """Tell whether the strike is positive and written without leading zeros."""
-    return strike > 0 and (written[0] != "0" or written[1:2] in {"d", "D", "."})
+    return strike > 0 and (written[0] != "0" or written[1:2] in ("d", "D", "."))
 
 
 def _write_deribit(parsed: ParsedSymbol) -> str:

@@ -114,15 +114,15 @@ def greeks(
         sign = np.where(given.is_call, 1.0, -1.0)
         carry = -np.log(given.discount) / given.tau
         decay = -0.5 * vega * given.sigma / given.tau + carry * premium
-        return Greeks(
-            price=_shaped(premium, given.shape),
-            delta=_shaped(given.discount * sign * norm_cdf(sign * d1), given.shape),
-            gamma=_shaped(vega / (given.forward * given.forward * s * root_tau), given.shape),
-            vega=_shaped(vega, given.shape),
-            theta=_shaped(decay / DAYS_PER_YEAR, given.shape),
-            rho_black76=_shaped(-given.tau * premium, given.shape),
-            status=given.status.reshape(given.shape)[()],
-        )
+        delta = given.discount * sign * norm_cdf(sign * d1)
+        gamma = vega / (given.forward * given.forward * s * root_tau)
+        values = (premium, delta, gamma, vega, decay / DAYS_PER_YEAR, -given.tau * premium)
+        overflown = (given.status == IVStatus.OK) & ~np.isfinite(sum(values))
+        if overflown.any():
+            given.status[overflown] = IVStatus.OUT_OF_RANGE
+            values = tuple(np.where(overflown, math.nan, value) for value in values)
+        shaped = (_shaped(value, given.shape) for value in values)
+        return Greeks(*shaped, status=given.status.reshape(given.shape)[()])
 
 
 def rho_spot(

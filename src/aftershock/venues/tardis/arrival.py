@@ -40,7 +40,8 @@ class Arrival:
         settled = np.maximum(np.maximum.accumulate(ts), self._latest)
         self._report.out_of_order += int((ts < settled).sum())
         steps = [
-            self._step(int(settled[i]), int(before[i] - ts[i]), int(row_numbers[i])) for i in np.flatnonzero(ts < before)
+            self._step(int(settled[i]), int(before[i] - ts[i]), int(row_numbers[i]))
+            for i in np.flatnonzero(ts < before)
         ]
         self._latest, self._previous = int(settled[-1]), int(ts[-1])
         return settled, steps

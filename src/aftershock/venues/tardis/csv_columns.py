@@ -118,7 +118,9 @@ def kind_of_header(cells: list[str], path: Path, expect: str | None) -> CsvKind:
     names = [cell.strip() for cell in cells]
     family = next((kind for kind, marks in _SIGNATURES if all(mark in names for mark in marks)), "")
     if family == "book_updates":
-        raise InputError(f"{path} holds incremental book updates, which are not replayed: give book snapshots or quotes")
+        raise InputError(
+            f"{path} holds incremental book updates, which are not replayed: give book snapshots or quotes"
+        )
     if not family:
         shown = ", ".join(name[:30] for name in names[:6])
         raise InputError(
@@ -127,7 +129,9 @@ def kind_of_header(cells: list[str], path: Path, expect: str | None) -> CsvKind:
         )
     kind = _print_kind(path, expect) if family == "print" else family
     if expect is not None and not same_kind(expect, kind):
-        raise InputError(f"{path} holds {kind}, not {expect}: give it under the option for {kind}, or without an option")
+        raise InputError(
+            f"{path} holds {kind}, not {expect}: give it under the option for {kind}, or without an option"
+        )
     if kind == "quotes" and "book_ticker" in {expect, kind_of_path(path)}:
         kind = "book_ticker"
     return _columns(_ALIASES.get(kind, kind), kind, names, path)
@@ -155,7 +159,9 @@ def _columns(family: str, kind: str, names: list[str], path: Path) -> CsvKind:
         kind = f"book_snapshot_{depth}"
     missing = [name for name in _NEEDED[family] if name not in names]
     if missing:
-        raise InputError(f"{path} looks like {family} but has no column {', '.join(missing)}: give the file as Tardis has it")
+        raise InputError(
+            f"{path} looks like {family} but has no column {', '.join(missing)}: give the file as Tardis has it"
+        )
     twice = next((name for name in wanted if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{path} has two columns {twice}: remove one of them")

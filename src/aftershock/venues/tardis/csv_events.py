@@ -38,7 +38,6 @@ class _Key(NamedTuple):
     symbol: str
 
 
-
 class _Shape(NamedTuple):
     """How one kind of file becomes events."""
 
@@ -94,7 +93,7 @@ def _fresh(block: CsvRows, good: list[int], recent: RecentIds) -> list[bool]:
     return fresh
 
 
-def _sides(cells: CsvBlock) -> tuple[str, ...]:
+def _sides(cells: CsvBlock) -> list[str]:
     sides = cells.texts("side")
     if sum(map(sides.count, SIDES)) != len(cells):
         cells.refuse([i for i, side in enumerate(sides) if side not in SIDES], Broken.SIDE)

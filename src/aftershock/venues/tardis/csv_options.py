@@ -68,7 +68,7 @@ def _rows(cells: CsvBlock, names: OptionNames) -> OptionRows:
 
 
 def _check_terms(
-    cells: CsvBlock, names: OptionNames, numbers: NDArray[np.int64], venues: tuple[str, ...], symbols: tuple[str, ...]
+    cells: CsvBlock, names: OptionNames, numbers: NDArray[np.int64], venues: list[str], symbols: list[str]
 ) -> None:
     """Refuse rows that contradict their own symbol, and remember the terms of symbols that can't be read."""
     types = cells.texts("type")
@@ -79,7 +79,9 @@ def _check_terms(
     expiry_ns = cells.nanoseconds("expiration")
     known = names.known[numbers]
     same = (
-        (strike == names.strike[numbers]) & (is_call == names.is_call[numbers]) & (expiry_ns == names.expiry_ns[numbers])
+        (strike == names.strike[numbers])
+        & (is_call == names.is_call[numbers])
+        & (expiry_ns == names.expiry_ns[numbers])
     )
     if not (same | ~known).all():
         cells.refuse(known & ~same, Broken.CONTRADICTION)
@@ -87,7 +89,7 @@ def _check_terms(
         names.remember(venues[i], symbols[i], OptionTerms(float(strike[i]), bool(is_call[i]), int(expiry_ns[i])))
 
 
-def _scale_volatilities(values: NDArray[np.float64], venues: tuple[str, ...]) -> None:
+def _scale_volatilities(values: NDArray[np.float64], venues: list[str]) -> None:
     """Turn volatilities into fractions, in place."""
     if venues.count(venues[0]) == len(venues):
         per_fraction: float | NDArray[np.float64] = IV_PER_FRACTION.get(venues[0], 1.0)

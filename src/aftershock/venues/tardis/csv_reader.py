@@ -22,7 +22,9 @@ _NO_LINE_END = "the last line has no line end and was taken as whole"
 class CsvReader:
     """Read the data rows of one file."""
 
-    def __init__(self, lines: LineReader, header_line: int, kind: CsvKind, report: FileReport, limit: int | None) -> None:
+    def __init__(
+        self, lines: LineReader, header_line: int, kind: CsvKind, report: FileReport, limit: int | None
+    ) -> None:
         """Prepare to read.
 
         Args:
@@ -39,7 +41,7 @@ class CsvReader:
         self._limit = limit
 
     def blocks(self) -> Iterator[CsvRows]:
-        """Iterate over the data rows, in blocks of at most 4096."""
+        """Iterate over the data rows, in blocks."""
         for block in self._lines.blocks():
             left = None if self._limit is None else self._limit - self._report.rows
             if left is not None and left <= 0:
@@ -74,29 +76,28 @@ class CsvRows:
         report.rows += len(lines)
         self._lines, self._numbers = lines, numbers
         row_numbers = np.arange(rows_before + 1, report.rows + 1)
-        text = "".join(lines)
-        if _REPLACED in text or '"' in text or "\0" in text:
-            cut = [None if _REPLACED in line else cut_cells(line) for line in lines]
-        else:
-            cut = [line.split(",") for line in lines]
-        good = [i for i, cells in enumerate(cut) if cells is not None and len(cells) == kind.width]
-        if len(good) != len(lines):
-            row_numbers = self._drop_unfit(cut, good, row_numbers)
-        self.cells = CsvBlock(kind, [cells for cells in cut if cells is not None and len(cells) == kind.width], row_numbers)
+        text = ",".join(lines)
+        plain = _REPLACED not in text and '"' not in text and "\0" not in text
+        if plain and {line.count(",") for line in lines} == {kind.width - 1}:
+            self.cells = CsvBlock(kind, text.split(","), row_numbers)
+            return
+        cut = [None if _REPLACED in line else cut_cells(line) for line in lines]
+        fits = np.array([cells is not None and len(cells) == kind.width for cells in cut], dtype=np.bool_)
+        self._drop_unfit(fits)
+        flat = [cell for cells, fit in zip(cut, fits, strict=True) if fit and cells is not None for cell in cells]
+        self.cells = CsvBlock(kind, flat, row_numbers[fits])
 
-    def _drop_unfit(
-        self, cut: list[list[str] | None], good: list[int], row_numbers: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        fits = set(good)
-        for i, line in enumerate(self._lines):
-            if i not in fits and not self._unterminated:
-                reason = Broken.ENCODING if _REPLACED in line else Broken.CELLS
-                self._report.drop(reason, int(self._numbers[i]), line)
-        self._lines = [self._lines[i] for i in good]
-        self._numbers = self._numbers[good]
+    def _drop_unfit(self, fits: NDArray[np.bool_]) -> None:
+        if fits.all():
+            return
         if self._unterminated:
             self._tear()
-        return row_numbers[good]
+        else:
+            for i in np.flatnonzero(~fits).tolist():
+                line = self._lines[i]
+                self._report.drop(Broken.ENCODING if _REPLACED in line else Broken.CELLS, int(self._numbers[i]), line)
+        self._lines = [line for line, fit in zip(self._lines, fits, strict=True) if fit]
+        self._numbers = self._numbers[fits]
 
     def settle(self) -> NDArray[np.int64] | None:
         """Count the rows that were refused; return the positions of the good ones, or None if all are good."""

@@ -196,9 +196,7 @@ def _packed(pieces: Iterable[Piece]) -> Iterator[Piece]:
     held: list[tuple[OptionRow, int]] = []
     for piece in pieces:
         event = piece.event
-        if held and (
-            not isinstance(event, OptionRow) or event.stream != held[0][0].stream or len(held) == MAX_BATCH
-        ):
+        if held and (not isinstance(event, OptionRow) or event.stream != held[0][0].stream or len(held) == MAX_BATCH):
             yield _batch(held)
             held = []
         if isinstance(event, OptionRow):

@@ -46,7 +46,9 @@ def contradiction(venue: str, symbol: str, terms: OptionTerms) -> bool:
     parsed = parse_symbol(venue, symbol)
     if parsed is None:
         return False
-    return parsed.strike is None or terms != OptionTerms(float(parsed.strike), bool(parsed.is_call), parsed.expiry_ns or 0)
+    return parsed.strike is None or terms != OptionTerms(
+        float(parsed.strike), bool(parsed.is_call), parsed.expiry_ns or 0
+    )
 
 
 class OptionNames:

@@ -15,7 +15,16 @@ from aftershock.venues.tardis.report import FileReport
 
 __all__ = ["Recognised", "recognise"]
 
-_KNOWN = ("liquidations", "trades", "options", "options_chain", "quotes", "book_ticker", "derivative_ticker", "book_snapshot")
+_KNOWN = (
+    "liquidations",
+    "trades",
+    "options",
+    "options_chain",
+    "quotes",
+    "book_ticker",
+    "derivative_ticker",
+    "book_snapshot",
+)
 
 
 class Recognised(msgspec.Struct, frozen=True):

@@ -72,7 +72,9 @@ class FileSource:
         lines = LineReader(self.path)
         arrival = Arrival(self.path.name, self.report)
         if recognised.csv is None:
-            messages = MessageReader(lines, self.report, self._table, arrival, self._names, recognised.only, self._row_limit)
+            messages = MessageReader(
+                lines, self.report, self._table, arrival, self._names, recognised.only, self._row_limit
+            )
             return messages.pieces()
         reader = CsvReader(lines, recognised.header_line, recognised.csv, self.report, self._row_limit)
         if recognised.csv.kind == "options_chain":

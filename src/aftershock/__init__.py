@@ -1,0 +1,10 @@
+"""Options still priced for the world before a liquidation: public names only."""
+
+from __future__ import annotations
+
+from aftershock.core.aligner import OptionsChainAligner
+from aftershock.model.signals import ArbitrageSignal
+
+__all__ = ["ArbitrageSignal", "OptionsChainAligner", "__version__"]
+
+__version__ = "0.1.0"

@@ -1,0 +1,279 @@
+"""A replay as text: what came in, what opened, what was decided and why, how long it took."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from aftershock.app.replay import ReplayResult
+from aftershock.app.verification import Verification
+from aftershock.app.words import REASONS
+from aftershock.cli.table import duration, money, number, table
+from aftershock.core.packages import PackageCounts
+from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerOpened
+from aftershock.model.units import iso_utc
+from aftershock.venues.tardis import FileReport
+
+__all__ = ["MAX_LINES", "replay_text", "short_time", "verification_text"]
+
+MAX_LINES = 20
+"""Most triggers and decisions that text shows; `--json` has them all."""
+
+_WIDTH = 110
+
+
+def replay_text(result: ReplayResult) -> str:
+    """Return the report."""
+    sections = [
+        _inputs(result),
+        _triggers(result),
+        _decisions(result),
+        _orders(result),
+        _packages(result.stats.packages),
+        _liquidations(result),
+        _not_evaluable(result),
+        _alarms(result),
+        _timing(result),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def verification_text(verification: Verification) -> str:
+    """Return what a verification found, in one or two lines."""
+    found = verification.comparison
+    held = "byte for byte" if found.held == "identical" else "within 1e-9, decisions equal"
+    lines = [f"verified  {verification.journal}: {found.records:,} outputs reproduce {held}"]
+    if not verification.same_numerics:
+        lines.append(
+            f"          numerics differ: recorded {_words(verification.recorded_numerics)}, "
+            f"here {_words(verification.numerics)}"
+        )
+    if found.incomplete:
+        lines.append(
+            f"          the journal has no seal, so its run was cut short; {found.unrecorded:,} outputs beyond its end"
+        )
+    return "\n".join(lines)
+
+
+def _words(numerics: dict[str, str]) -> str:
+    return " ".join(f"{name} {value}" for name, value in sorted(numerics.items()))
+
+
+def short_time(ts_ns: int) -> str:
+    """Return a moment to the millisecond."""
+    return iso_utc(ts_ns)[:23].replace("T", " ")
+
+
+def _inputs(result: ReplayResult) -> str:
+    config = result.settings.config
+    rows = [
+        [_tail(report.path), report.kind, f"{report.rows:,}", f"{report.rows_dropped:,}", *_span(report)]
+        for report in result.reports
+    ]
+    lines = [
+        f"inputs    {result.rows:,} rows, {result.rows_dropped:,} dropped; clocks {config.clocks}, options feed "
+        f"{config.options_feed}, forward {config.forward}",
+        table(["file", "kind", "rows", "dropped", "first", "last"], rows, left=2),
+    ]
+    for report in result.reports:
+        lines += [f"  {_tail(report.path)}: {text}" for text in _complaints(report)]
+    if result.interrupted:
+        lines.append("  INTERRUPTED: what follows is what there was until then")
+    return "\n".join(lines)
+
+
+def _span(report: FileReport) -> list[str]:
+    return ["" if ts is None else short_time(ts) for ts in (report.first_ts, report.last_ts)]
+
+
+def _complaints(report: FileReport) -> Iterator[str]:
+    if report.incomplete:
+        yield f"INCOMPLETE: {report.incomplete}"
+    for reason, count in report.dropped.items():
+        yield f"{count:,} rows dropped: {reason}"
+    for example in report.examples:
+        yield f"  line {example.line}, {example.reason}: {example.excerpt}"
+    if report.out_of_order:
+        yield f"{report.out_of_order:,} rows out of order, taken at the latest time seen"
+    for kind, count in report.unused.items():
+        yield f"{count:,} messages of no use here: {kind.removeprefix('unused:')}"
+    if report.errors:
+        yield f"{report.errors:,} error messages of the recorder"
+    yield from report.notes
+
+
+def _tail(path: str) -> str:
+    name = path.rsplit("/", 1)[-1]
+    return name if len(name) <= 52 else f"{name[:49]}..."
+
+
+def _triggers(result: ReplayResult) -> str:
+    opened = result.outcome.opened
+    kinds = {}
+    for trigger in opened:
+        kinds[trigger.kind.value] = kinds.get(trigger.kind.value, 0) + 1
+    shares = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+    lines = [f"triggers  {len(opened)}" + (f" ({shares})" if shares else "")]
+    if opened:
+        rows = [_trigger(trigger) for trigger in opened[:MAX_LINES]]
+        lines.append(table(["time (UTC)", "kind", "series", "move bps", "USD", "next to", "profile"], rows, left=3))
+        lines += _more(len(opened))
+    return "\n".join(lines)
+
+
+def _trigger(trigger: TriggerOpened) -> list[str]:
+    features, aligned = trigger.features, trigger.alignment
+    near = "no chain" if aligned is None else f"{number(aligned.price, 1)} -> {number(aligned.atm_strike, 0)}"
+    profile = trigger.profile
+    if trigger.profile == "degraded":
+        profile += f" ({', '.join(trigger.not_evaluable)})"
+    return [
+        short_time(trigger.ts_init),
+        trigger.kind.value,
+        trigger.series or trigger.asset,
+        number(features.get("move_bps"), 1, sign=True),
+        money(features.get("usd")),
+        near,
+        profile,
+    ]
+
+
+def _decisions(result: ReplayResult) -> str:
+    outcome = result.outcome
+    counts = outcome.decisions()
+    head = "decisions " + ", ".join(f"{action} {count}" for action, count in counts.items())
+    if not outcome.signals:
+        return f"{head}\n  No trigger opened, so there was nothing to decide."
+    lines = [f"{head}; {result.stats.evaluations:,} evaluations"]
+    if counts["HOLD"] >= counts["BUY"] + counts["SELL"]:
+        lines.append("  Most decisions are HOLD: after every cost there is rarely anything left, and that is normal.")
+    orders = [signal for signal in outcome.signals if signal.action is not Action.HOLD]
+    if orders:
+        lines.append(table(_HEADS, [_decision(signal) for signal in orders[:MAX_LINES]], left=4))
+        lines += _more(len(orders))
+    if outcome.hold_reasons():
+        rows = [
+            [reason, f"{count:,}", REASONS[Reason(reason)]] for reason, count in outcome.hold_reasons().items()
+        ]
+        lines += ["", "  why HOLD", _left(["reason", "count", "meaning"], rows)]
+    floor = outcome.document()["floor"]
+    if floor["min_spread_bps"] > 0:
+        lines.append(
+            f"  min_spread_bps {floor['min_spread_bps']:g} removed {floor['edges_removed']} edges that passed their own "
+            f"threshold; it takes a move of about {number(floor['implied_move_bps'], 0)} bps under a standing quote"
+        )
+    return "\n".join(lines)
+
+
+_HEADS = ["time (UTC)", "action", "edge", "legs", "size", "gross", "net bps", "needs", "id"]
+
+
+def _decision(signal: ArbitrageSignal) -> list[str]:
+    legs = " ".join(f"{'+' if leg.side.value == 'buy' else '-'}{leg.symbol}" for leg in signal.legs)
+    return [
+        short_time(signal.ts_init),
+        signal.action.value,
+        "" if signal.edge_type is None else signal.edge_type.value,
+        legs,
+        number(signal.quantity, 2),
+        number(signal.gross_spread_bps, 1),
+        number(signal.spread_bps, 1),
+        number(signal.threshold_bps, 1),
+        signal.signal_id,
+    ]
+
+
+def _left(heads: list[str], rows: list[list[str]]) -> str:
+    """Lay out name, count, words: the words are wrapped nowhere and come last."""
+    return table(heads[:2], [row[:2] for row in rows]) if not rows[0][2:] else table(heads, rows, left=3)
+
+
+def _orders(result: ReplayResult) -> str:
+    outcome = result.outcome
+    if not outcome.approved and not outcome.refused:
+        return ""
+    lines = [f"orders    {len(outcome.approved)} approved for paper, {len(outcome.refused)} refused"]
+    lines += [f"  refused by {order.limit}: {order.detail}" for order in outcome.refused[:MAX_LINES]]
+    lines += _more(len(outcome.refused))
+    return "\n".join(lines)
+
+
+def _packages(packages: dict[str, PackageCounts]) -> str:
+    if not any(counts.checked or counts.desync for counts in packages.values()):
+        return ""
+    heads = ["kind", "checked", "desync", "unquoted", "gross > 0", "net > 0", "no executable forward"]
+    rows = [
+        [
+            kind,
+            *(
+                f"{count:,}"
+                for count in (
+                    counts.checked,
+                    counts.desync,
+                    counts.unquoted,
+                    counts.gross,
+                    counts.net,
+                    counts.no_executable_forward,
+                )
+            ),
+        ]
+        for kind, counts in packages.items()
+    ]
+    return "static packages, tested on executable prices\n" + table(heads, rows)
+
+
+def _liquidations(result: ReplayResult) -> str:
+    totals = result.stats.liquidations
+    if not totals:
+        return ""
+    rows = [
+        [asset, f"{t.count:,}", money(t.usd), money(t.long_usd), money(t.short_usd), f"{t.unconvertible:,}"]
+        for asset, t in totals.items()
+    ]
+    return "liquidations\n" + table(["asset", "count", "USD", "longs", "shorts", "size unknown"], rows)
+
+
+def _not_evaluable(result: ReplayResult) -> str:
+    lines = []
+    missing = result.stats.not_evaluable
+    if missing:
+        lines.append("not evaluable, for want of inputs")
+        rows = sorted(missing.items(), key=lambda item: (-item[1], item[0]))
+        lines.append(table(["condition", "times"], [[name, f"{count:,}"] for name, count in rows[:MAX_LINES]]))
+    unknown = result.stats.unknown_instruments
+    if unknown:
+        names = ", ".join(list(unknown)[:5])
+        more = "" if len(unknown) <= 5 else f" and {len(unknown) - 5} more"
+        lines.append(
+            textwrap.fill(
+                f"unknown instruments: {sum(unknown.values()):,} rows of {names}{more}; their terms can be given with "
+                "--instruments",
+                _WIDTH,
+                subsequent_indent="  ",
+            )
+        )
+    return "\n".join(lines)
+
+
+def _alarms(result: ReplayResult) -> str:
+    alarms = result.outcome.alarms
+    if not alarms:
+        return ""
+    lines = [f"alarms    {len(alarms)}"]
+    lines += [f"  {short_time(alarm.ts_init)}  {alarm.code}: {alarm.detail}" for alarm in alarms[:MAX_LINES]]
+    return "\n".join([*lines, *_more(len(alarms))])
+
+
+def _timing(result: ReplayResult) -> str:
+    rate = result.rows / result.wall_s if result.wall_s > 0 else 0.0
+    rows = [
+        [name, f"{h.count:,}", duration(h.quantile_ns(0.5)), duration(h.quantile_ns(0.99)), duration(h.max_ns)]
+        for name, h in (("deciding", result.deciding), ("all", result.all_events))
+    ]
+    return f"time      {result.wall_s:.2f} s, {rate:,.0f} rows/s\n" + table(
+        ["events", "count", "p50", "p99", "max"], rows
+    )
+
+
+def _more(count: int) -> list[str]:
+    return [f"  ... and {count - MAX_LINES:,} more (all of them with --json)"] if count > MAX_LINES else []

@@ -1,0 +1,58 @@
+"""Options that several commands take, spelled and explained once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["as_json", "config_file", "environment", "file_arguments", "instruments_file", "path"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def path() -> click.Path:
+    """Return the type of a path; whether it is there is for the code that opens it to say."""
+    return click.Path(path_type=Path)
+
+
+def as_json(function: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "json_output", is_flag=True, help="Print one JSON document instead of text.")(
+        function
+    )
+
+
+def config_file(function: F) -> F:
+    """Add `--config`."""
+    return click.option(
+        "--config",
+        "config_file",
+        type=path(),
+        envvar="AFTERSHOCK_CONFIG",
+        metavar="FILE",
+        help="TOML file of settings; flags and AFTERSHOCK_* variables win over it.",
+    )(function)
+
+
+def instruments_file(function: F) -> F:
+    """Add `--instruments`."""
+    return click.option(
+        "--instruments",
+        type=path(),
+        metavar="FILE",
+        help="JSON of Tardis' instruments API: terms that go before the bundled ones.",
+    )(function)
+
+
+def file_arguments(function: F) -> F:
+    """Add FILE... ."""
+    return click.argument("files", nargs=-1, type=path(), metavar="[FILE]...")(function)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of the process."""
+    return dict(os.environ)
