@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mpmath as mp
 
+from aftershock.pricing.arrays import FloatArray
+
 DIGITS = 60
 EPSILON = 2.0**-52
 
@@ -63,7 +65,7 @@ def condition_number(forward: float, strike: float, tau: float, sigma: float, is
         return max(1.0, float(black76(forward, strike, tau, sigma, is_call) / (vega * sigma)))
 
 
-def relative_error(value: float, truth: mp.mpf) -> float:
+def relative_error(value: float | FloatArray, truth: mp.mpf) -> float:
     """Return |value/truth - 1|, without rounding the truth to a float first."""
     with mp.workdps(DIGITS):
         return float(abs(mp.mpf(float(value)) / truth - 1))

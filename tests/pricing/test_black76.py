@@ -16,7 +16,9 @@ FORWARD = 60_000.0
 # Total volatilities from one quiet minute to years of panic, and d1 up to four standard deviations.
 _CASES = [
     (FORWARD * math.exp(-(d * s - 0.5 * s * s)), 0.25, 2.0 * s, is_call)
-    for s, d, is_call in product((1e-4, 0.002, 0.01, 0.05, 0.2, 0.3, 0.7, 1.5, 4.0), (-4, -2, -0.5, 0, 1, 3, 4), (True, False))
+    for s, d, is_call in product(
+        (1e-4, 0.002, 0.01, 0.05, 0.2, 0.3, 0.7, 1.5, 4.0), (-4, -2, -0.5, 0, 1, 3, 4), (True, False)
+    )
 ]
 
 strikes = st.floats(10_000.0, 300_000.0)
@@ -43,7 +45,9 @@ def test_the_greeks_of_the_worked_example() -> None:
     assert float(at.theta) == pytest.approx(-86.9626, abs=1e-4)
 
 
-@pytest.mark.parametrize(("strike", "is_call"), [(48_000.0, True), (48_000.0, False), (60_000.0, True), (40_000.0, False)])
+@pytest.mark.parametrize(
+    ("strike", "is_call"), [(48_000.0, True), (48_000.0, False), (60_000.0, True), (40_000.0, False)]
+)
 def test_greeks_are_the_slopes_of_the_price(strike: float, is_call: bool) -> None:
     forward, tau, sigma, rate = 48_500.0, 0.1, 0.6, 0.05
 

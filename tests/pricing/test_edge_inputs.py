@@ -102,5 +102,5 @@ def test_no_input_raises_or_warns_and_only_a_sound_one_gives_a_number(
 
 
 def test_the_statuses_fit_in_a_byte_and_are_one_bit_each() -> None:
-    assert IVStatus.OK == 0
+    assert int(IVStatus.OK) == 0
     assert sorted(IVStatus) == [1, 2, 4, 8, 16, 32, 64]

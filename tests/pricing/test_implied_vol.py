@@ -51,9 +51,7 @@ def test_volatility_in_the_money_is_as_good_as_the_premium_is() -> None:
         assert _error_over_condition(30_000.0 + excess, 90_000.0, 0.1, False) < 4 * EPSILON
 
 
-@given(
-    st.floats(-1.5, 1.5), st.floats(1e-5, 3.0), st.floats(0.01, 5.0), st.booleans(), st.floats(0.5, 1.0)
-)
+@given(st.floats(-1.5, 1.5), st.floats(1e-5, 3.0), st.floats(0.01, 5.0), st.booleans(), st.floats(0.5, 1.0))
 def test_pricing_and_implying_return_to_the_same_volatility(
     log_strike: float, tau: float, sigma: float, is_call: bool, discount: float
 ) -> None:

@@ -128,9 +128,7 @@ def test_two_liquidation_feeds_print_fills_and_one_is_throttled(sample: Sample) 
     throttled = [row.venue for row in coverage if row.completeness is Completeness.THROTTLED]
     assert throttled == ["binance-futures"]
     seconds = [
-        int(row["timestamp"]) // 1_000_000
-        for row in sample.rows("liquidations")
-        if row["exchange"] in throttled
+        int(row["timestamp"]) // 1_000_000 for row in sample.rows("liquidations") if row["exchange"] in throttled
     ]
     assert len(seconds) == len(set(seconds)) > 0
 

@@ -122,9 +122,7 @@ def test_the_calm_chain_has_no_static_violation_net_of_fees(sample: Sample, quie
         while int(future[at + 1]["local_timestamp"]) <= now:
             at += 1
         for strikes in chain.values():
-            latest = max(
-                (r for pair in strikes.values() for r in pair.values()), key=lambda r: int(r["timestamp"])
-            )
+            latest = max((r for pair in strikes.values() for r in pair.values()), key=lambda r: int(r["timestamp"]))
             mark = float(latest["underlying_price"])
             listed_future = latest["underlying_index"] == "BTC-30OCT26"
             bid = float(future[at]["bid_price"]) if listed_future else mark
@@ -242,10 +240,8 @@ def test_all_perpetuals_move_together_in_a_shock_and_one_alone_in_the_decoy(samp
         assert max(moved.values()) - min(moved.values()) < 4
     (decoy,) = truth["decoys"]
     moved = moves(micros(decoy["from"]) - 200_000, micros(decoy["from"]) + 1_000_000)
-    alone = moved.pop(decoy["venue"])
-    assert alone == pytest.approx(decoy["move_bps"], abs=8)
-    assert all(abs(bps - median(moved.values())) < 2 for bps in moved.values())
-    assert abs(median(moved.values())) < 8
+    for venue, bps in moved.items():
+        assert bps == pytest.approx(decoy["move_bps"] if venue == decoy["venue"] else 0, abs=8), venue
 
 
 def test_minutes_of_calm_come_before_the_first_shock(sample: Sample) -> None:

@@ -1,8 +1,9 @@
-"""The option chain of one expiry at a moment: quotes, their volatilities, greeks, ages, and the strikes next to a price."""
+"""The option chain of one expiry at a moment: quotes, volatilities, greeks, ages, strikes next to a price."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
 
@@ -93,6 +94,11 @@ class ChainView(msgspec.Struct, frozen=True, kw_only=True):
         body = plain(self)
         body["ts_ns"] = str(self.ts_ns)
         return {"schema_version": 1, "time": iso_utc(self.ts_ns), **body}
+
+    def around(self, count: int) -> ChainView:
+        """Return the same view with at most `count` strikes on either side of the price."""
+        at = bisect_left([line.strike for line in self.strikes], self.price)
+        return msgspec.structs.replace(self, strikes=self.strikes[max(at - count, 0) : at + count])
 
 
 def chains_at(events: Iterable[Event], table: InstrumentTable, until_ns: int | None, feed: str) -> tuple[Chains, int]:
@@ -226,7 +232,9 @@ def _choose_expiry(chain: Chain, expiry_ns: int | None, now_ns: int) -> Expiry:
         return next(iter(chain.expiries.values()))
     if expiry_ns not in chain.expiries:
         there = " ".join(expiry_name(ns) for ns in chain.expiries)
-        raise UsageError(f"{chain.underlying} has no live expiry {expiry_name(expiry_ns)} at {iso_utc(now_ns)}: {there}")
+        raise UsageError(
+            f"{chain.underlying} has no live expiry {expiry_name(expiry_ns)} at {iso_utc(now_ns)}: {there}"
+        )
     return chain.expiries[expiry_ns]
 
 

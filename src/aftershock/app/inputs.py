@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from aftershock.app.numerics import table_digest
 from aftershock.app.settings import Choice
 from aftershock.errors import UsageError
 from aftershock.model.events import BookSnapshot, Event, Liquidation, OptionQuotes, Quote
@@ -14,9 +15,9 @@ from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.tardis import FileSource, merge, open_source
 from aftershock.venues.tardis.feed_mode import infer
-from aftershock.venues.tardis.instruments_json import load
+from aftershock.venues.tardis.instruments_json import LoadedInstruments, load
 
-__all__ = ["EXPECTABLE", "INSTRUMENTS", "Given", "Inputs", "open_inputs", "read_table"]
+__all__ = ["EXPECTABLE", "INSTRUMENTS", "Given", "Inputs", "open_inputs"]
 
 INSTRUMENTS = "instruments"
 """Kind, in a journal's head, of the file given with `--instruments`."""
@@ -41,13 +42,17 @@ class Inputs(msgspec.Struct, frozen=True):
         given: What the user named.
         sources: One for each; reading starts with `merge`.
         table: Instruments.
+        table_digest: Of the table before anything was looked up.
         instruments: The file that the table was extended by, if any.
+        notes: What that file leaves uncertain.
     """
 
     given: tuple[Given, ...]
     sources: tuple[FileSource, ...]
     table: InstrumentTable
-    instruments: Path | None
+    table_digest: str
+    instruments: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_read(self) -> int:
@@ -79,14 +84,6 @@ class Inputs(msgspec.Struct, frozen=True):
         return Choice(chosen.mode, f"inferred: {chosen.why}")
 
 
-def read_table(instruments: Path | None) -> InstrumentTable:
-    """Return the bundled table, with the user's instruments before it."""
-    if instruments is None:
-        return InstrumentTable()
-    loaded = load(instruments)
-    return InstrumentTable(loaded.instruments, loaded.fees)
-
-
 def open_inputs(
     given: Sequence[Given], instruments: Path | None = None, limits: Sequence[int | None] | None = None
 ) -> Inputs:
@@ -109,13 +106,15 @@ def open_inputs(
         if real in seen:
             raise UsageError(f"{item.path} is given twice: its rows would count double")
         seen[real] = item.path
-    table = read_table(instruments)
+    loaded = LoadedInstruments((), (), ()) if instruments is None else load(instruments)
+    table = InstrumentTable(loaded.instruments, loaded.fees)
+    digest = table_digest(table)
     rows = [None] * len(given) if limits is None else limits
     sources = tuple(
         open_source(item.path, index=i, expect=item.expect, table=table, row_limit=limit)
         for i, (item, limit) in enumerate(zip(given, rows, strict=True))
     )
-    return Inputs(tuple(given), sources, table, instruments)
+    return Inputs(tuple(given), sources, table, digest, instruments, loaded.notes)
 
 
 class _Peek:

@@ -12,6 +12,7 @@ __all__ = ["expiry_name", "parse_expiry", "parse_moment"]
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _VENUE_STYLE = re.compile(r"(\d{1,2})([A-Za-z]{3})(\d{2})")
+_WITH_FRACTION = re.compile(r"(.+:\d\d)\.(\d{1,9})(\D.*|)", re.ASCII)
 _EXPIRY_HOUR_UTC = 8
 # An integer is a time since 1970; its number of digits tells the unit for any date of this century.
 _UNIT_BY_DIGITS = {10: NS_PER_S, 13: 1_000_000, 16: 1_000, 19: 1}
@@ -27,19 +28,15 @@ def parse_moment(text: str) -> int:
     """
     if text.isascii() and text.isdigit() and len(text) in _UNIT_BY_DIGITS:
         return int(text) * _UNIT_BY_DIGITS[len(text)]
-    whole, _, fraction = text.partition(".")
-    digits, zone = re.match(r"(\d*)(.*)", fraction).groups() if fraction else ("", "")  # type: ignore[union-attr]
+    match = _WITH_FRACTION.fullmatch(text)
+    whole, digits = (match[1] + match[3], match[2]) if match else (text, "")
     try:
-        moment = datetime.fromisoformat((whole + zone).replace("Z", "+00:00"))
-        if len(digits) > 9:
-            raise ValueError(text)
+        moment = datetime.fromisoformat(whole)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return int(moment.timestamp()) * NS_PER_S + int(digits.ljust(9, "0"))
     except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text!r} is not a moment: write 2023-04-13T12:00:00Z, or nanoseconds since 1970"
-        ) from error
+        raise UsageError(f"{text!r} is not a moment: write 2023-04-13T12:00:00Z, or nanoseconds since 1970") from error
 
 
 def parse_expiry(text: str) -> int:

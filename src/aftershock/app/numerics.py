@@ -8,7 +8,6 @@ from typing import cast
 
 import numpy as np
 
-from aftershock.journal.head import canonical_json
 from aftershock.model.table import InstrumentTable
 from aftershock.model.venues_table import AMOUNT_UNITS, CONTRACT_SIZES, OPTION_TERMS
 

@@ -72,7 +72,7 @@ class Outcome:
             "decisions": self.decisions(),
             "hold_reasons": self.hold_reasons(),
             "signals": [plain_signal(signal) for signal in self.signals],
-            "floor": self._floor(),
+            "floor": self.floor(),
             "orders": {"approved": plain(self.approved), "refused": plain(self.refused)},
             "alarms": {
                 "count": len(self.alarms),
@@ -107,7 +107,7 @@ class Outcome:
             "trigger_ids": [trigger.trigger_id for trigger in degraded],
         }
 
-    def _floor(self) -> dict[str, Any]:
+    def floor(self) -> dict[str, Any]:
         """Say what `min_spread_bps` took away: edges that would have passed their own type's threshold.
 
         The implied move is what the forward must have moved under a standing quote for its net edge to reach the

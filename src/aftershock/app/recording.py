@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 
 from aftershock.app.inputs import INSTRUMENTS, Inputs
-from aftershock.app.numerics import code_version, numerics, table_digest
+from aftershock.app.numerics import code_version, numerics
 from aftershock.app.outcome import Effect
 from aftershock.app.records import END, End, encode_effect, encode_end, encode_stats
 from aftershock.core.config import EngineConfig
@@ -39,7 +39,7 @@ class Recording:
         head = Head(
             code_version=code_version(),
             config=msgspec.to_builtins(config),
-            instruments_digest=table_digest(inputs.table),
+            instruments_digest=inputs.table_digest,
             numerics=numerics(),
             files=tuple(files),
         )

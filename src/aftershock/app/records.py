@@ -12,7 +12,17 @@ from aftershock.journal import Codec
 from aftershock.model.orders import ApprovedOrder, RefusedOrder
 from aftershock.model.signals import Alarm, ArbitrageSignal, TriggerClosed, TriggerOpened
 
-__all__ = ["END", "STATS", "End", "decode_effect", "decode_end", "decode_output", "encode_effect", "encode_end", "encode_stats"]
+__all__ = [
+    "END",
+    "STATS",
+    "End",
+    "decode_effect",
+    "decode_end",
+    "decode_output",
+    "encode_effect",
+    "encode_end",
+    "encode_stats",
+]
 
 END = 1
 """Kind of the input record that says how much of the files the run took."""

@@ -104,9 +104,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
             "clocks": config.clocks,
             "options_feed": config.options_feed,
             "forward": config.forward,
-            "settings": {
-                key: {"value": plain(value), "source": source} for key, value, source in self.settings.rows()
-            },
+            "settings": {key: {"value": plain(value), "source": source} for key, value, source in self.settings.rows()},
             **self.outcome.document(),
             "evaluations": self.stats.evaluations,
             "packages": plain(self.stats.packages),

@@ -147,9 +147,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, Choice]]:
         text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
     except OSError as error:
-        raise ConfigError(
-            f"can't read the configuration {path}: {error.strerror}; name a TOML file"
-        ) from error
+        raise ConfigError(f"can't read the configuration {path}: {error.strerror}; name a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
     known = config_keys()
@@ -160,9 +158,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, Choice]]:
         yield key, Choice(value, f"file {path}")
 
 
-def _flatten(
-    document: Mapping[str, Any], tables: set[str], prefix: str = ""
-) -> Iterator[tuple[str, Any]]:
+def _flatten(document: Mapping[str, Any], tables: set[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in document.items():
         key = prefix + name
         if isinstance(value, dict) and (key in tables or value):
@@ -178,9 +174,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Cho
         if rest == name or rest in _OTHER_NAMES or rest.endswith(_OTHER_ENDINGS):
             continue
         if name not in keys:
-            raise ConfigError(
-                f"the environment has {name}, which is not a setting{_nearest(name, list(keys))}"
-            )
+            raise ConfigError(f"the environment has {name}, which is not a setting{_nearest(name, list(keys))}")
         yield keys[name], Choice(_typed(keys[name], environment[name]), f"environment {name}")
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from aftershock.app.drive import Drive
 from aftershock.app.inputs import EXPECTABLE, INSTRUMENTS, Given, Inputs, open_inputs
-from aftershock.app.numerics import code_version, numerics, table_digest
+from aftershock.app.numerics import code_version, numerics
 from aftershock.app.records import END, decode_end, decode_output, encode_effect, encode_stats
 from aftershock.app.settings import Settings, config_keys
 from aftershock.core.config import EngineConfig
@@ -92,9 +92,7 @@ def verify(folder: Path, given: Sequence[Path] = ()) -> Verification:
         InputError: There is no journal.
     """
     opened = open_journal(folder, given)
-    comparison = compare_outputs(
-        opened.reader, _produce(opened), decode=decode_output, numerics=numerics()
-    )
+    comparison = compare_outputs(opened.reader, _produce(opened), decode=decode_output, numerics=numerics())
     comparison.raise_if_different(opened.reader)
     head = opened.reader.head
     return Verification(
@@ -121,18 +119,17 @@ def open_journal(folder: Path, given: Sequence[Path] = ()) -> JournalInputs:
         else:
             files.append((Given(path, _expectable(file.kind)), limit))
     inputs = open_inputs([item for item, _ in files], instruments, [limit for _, limit in files])
-    digest = table_digest(inputs.table)
-    if digest != reader.head.instruments_digest:
+    if inputs.table_digest != reader.head.instruments_digest:
         raise JournalError(
             f"journal {folder} was made with another instrument table (digest {reader.head.instruments_digest}, "
-            f"here {digest}): verify it with aftershock {reader.head.code_version}"
+            f"here {inputs.table_digest}): verify it with aftershock {reader.head.code_version}"
         )
     return JournalInputs(reader=reader, settings=_settings(reader), inputs=inputs, ended=ended)
 
 
 def _produce(opened: JournalInputs) -> Iterator[tuple[int, bytes]]:
     engine = Engine(opened.settings.config, opened.inputs.table)
-    drive = Drive(engine, merge(opened.inputs.sources))
+    drive = Drive(engine, merge(opened.inputs.sources), whole_batches=True)
     for effect in drive.effects():
         yield encode_effect(effect)
     yield encode_stats(engine.stats)
@@ -164,7 +161,7 @@ def _limits(reader: JournalReader) -> tuple[list[int | None], bool]:
 
 
 def _locate(folder: Path, index: int, file: InputFile, given: Sequence[Path]) -> Path:
-    """Find an input by content: among the files given, where the journal's note says, beside these, or in the journal."""
+    """Find an input by content: among the files given, then where the journal noted it, then beside these."""
     for path in given:
         if path.is_file() and path.stat().st_size == file.size and describe_file(path, file.kind).sha256 == file.sha256:
             return path

@@ -56,9 +56,7 @@ def chain(  # noqa: PLR0913 - click passes each option by name
     feed = options_feed or inputs.imply_feed().value
     note(f"options feed: {feed}")
     chains, now = chains_at(merge(inputs.sources), inputs.table, until, feed)
-    view = view_chain(
-        chains, now, asset=asset, expiry_ns=wanted, price=price, tolerance_pct=tolerance_pct
-    )
+    view = view_chain(chains, now, asset=asset, expiry_ns=wanted, price=price, tolerance_pct=tolerance_pct)
     if json_output:
         show_json(view.document())
     else:

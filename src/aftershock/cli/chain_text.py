@@ -16,11 +16,11 @@ _SIDE = ["bid", "ask", "bid iv", "ask iv", "delta", "age s"]
 def chain_text(view: ChainView) -> str:
     """Return the table, with the aligned strikes marked."""
     unit = "coin per coin" if view.inverse else "quote currency per coin"
+    days = view.tau_years * 365
     lines = [
-        f"{view.asset} {view.expiry} on {view.venue} at {iso_utc(view.ts_ns)[:23]}Z, {view.tau_years * 365:.2f} days "
-        "to expiry",
-        f"underlying {number(view.underlying_price)} (the venue's); quotes in {unit}; volatilities in percent, at each "
-        "row's own underlying price",
+        f"{view.asset} {view.expiry} on {view.venue} at {iso_utc(view.ts_ns)[:23]}Z, {days:.2f} days to expiry",
+        f"underlying {number(view.underlying_price)} (the venue's); quotes in {unit}",
+        "volatilities in percent, at each row's own underlying price; ages in seconds",
         *_alignment(view),
         "",
         table([*reversed(_SIDE), "", "strike", "", *_SIDE], [_row(view, i) for i in range(len(view.strikes))], left=0),

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from aftershock.model.units import iso_utc
+
 __all__ = ["Progress", "note", "show", "show_json"]
 
 _REDRAW_S = 0.2
@@ -25,7 +27,7 @@ def show_json(document: dict[str, Any]) -> None:
 
 def note(text: str) -> None:
     """Say something about the run on stderr."""
-    print(f"aftershock: {text}", file=sys.stderr)
+    sys.stderr.write(f"aftershock: {text}\n")
 
 
 class Progress:
@@ -37,15 +39,14 @@ class Progress:
         self._next = self._started + _REDRAW_S
         self._width = 0
 
-    def update(self, rows: int, bytes_read: int, bytes_total: int) -> None:
-        """Redraw if it is time: rows, rows per second, share of the bytes."""
+    def update(self, rows: int, reached_ns: int) -> None:
+        """Redraw if it is time: rows, rows per second, and the moment of the data that was reached."""
         now = time.monotonic()
         if not self._shows or now < self._next:
             return
         self._next = now + _REDRAW_S
         rate = rows / max(now - self._started, 1e-9)
-        percent = f"  {100 * bytes_read / bytes_total:3.0f} %" if bytes_total > 0 else ""
-        self._draw(f"{rows:,} rows  {rate:,.0f} rows/s{percent}")
+        self._draw(f"{rows:,} rows  {rate:,.0f} rows/s  {iso_utc(reached_ns)[:19]}Z")
 
     def clear(self) -> None:
         """Leave the line empty for whatever comes next."""

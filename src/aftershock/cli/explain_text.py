@@ -30,10 +30,10 @@ def explanation_text(found: Explanation) -> str:
 def decision_text(signal: ArbitrageSignal) -> str:
     """Return action, reason and identity."""
     edge = "" if signal.edge_type is None else f", {EDGES[signal.edge_type]}"
+    way = f"{signal.source_market or 'no venue'} -> {signal.target_market or 'no venue'}"
     lines = [
         f"{signal.action.value}  {signal.asset}{edge}",
-        f"  {signal.signal_id}, {short_time(signal.ts_init)} UTC, {signal.source_market or 'no venue'} -> "
-        f"{signal.target_market or 'no venue'}",
+        f"  {signal.signal_id}, {short_time(signal.ts_init)} UTC, {way}",
         f"  {signal.reason.value}: {REASONS[signal.reason]}",
     ]
     lines += [f"  also {reason.value}: {REASONS[reason]}" for reason in signal.also]
@@ -124,7 +124,11 @@ def _quality(signal: ArbitrageSignal) -> str:
         ("vega per point", signal.vega_per_vol_point, "USD"),
         ("exit cost", signal.exit_cost_usd, "USD"),
     ]
-    known = [f"{name} {number(value, 3)}{f' {unit}' if unit else ''}" for name, value, unit in figures if value == value]
+    known = [
+        f"{name} {number(value, 1 if unit == 'ms' else 3)}{f' {unit}' if unit else ''}"
+        for name, value, unit in figures
+        if not math.isnan(value)
+    ]
     lines = [textwrap.fill(", ".join(known), 108, initial_indent="  ", subsequent_indent="  ")] if known else []
     if signal.action is not Action.HOLD:
         calibrated = "calibrated" if signal.calibrated else "uncalibrated"

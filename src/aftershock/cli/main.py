@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 
 import click
@@ -96,10 +97,9 @@ def _keep(error: Exception) -> str:
 
 
 def _fail(sentence: str, code: int) -> int:
-    try:
-        print(f"aftershock: {sentence}", file=sys.stderr, flush=True)
-    except OSError:  # nobody is left to tell
-        pass
+    with suppress(OSError):  # nobody may be left to tell
+        sys.stderr.write(f"aftershock: {sentence}\n")
+        sys.stderr.flush()
     return code
 
 

@@ -14,9 +14,11 @@ import msgspec
 from aftershock.app.html import write_html
 from aftershock.app.inputs import Given
 from aftershock.app.outcome import Effect, effect_document
-from aftershock.app.replay import ReplayOptions, ReplayResult, Watch, replay as replay_files, run
+from aftershock.app.replay import ReplayOptions, ReplayResult, Watch, run
+from aftershock.app.replay import replay as replay_files
 from aftershock.app.settings import Settings, choose
-from aftershock.app.verification import Verification, open_journal, verify as verify_journal
+from aftershock.app.verification import Verification, open_journal
+from aftershock.app.verification import verify as verify_journal
 from aftershock.cli.console import Progress, note, show, show_json
 from aftershock.cli.replay_text import replay_text, verification_text
 from aftershock.cli.shared import as_json, config_file, environment, file_arguments, instruments_file, path
@@ -62,7 +64,7 @@ def _decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--trigger", type=click.Choice(["cascade", "price-move"]), multiple=True,
                      help="Arm this market trigger only; repeatable. Default: both."),
         click.option("--trigger-window", type=float, metavar="S", help="Window of the trigger, seconds. Default: 30."),
-        click.option("--trigger-bps", type=float, metavar="B", help="Smallest move that opens a trigger, bps. Default: 15."),
+        click.option("--trigger-bps", type=float, metavar="B", help="Smallest move that opens one, bps. Default: 15."),
         click.option("--forward", type=click.Choice(["quotes", "underlying", "parity"]),
                      help="Where the forward comes from. Default: quotes if there are any, else underlying."),
         click.option("--options-feed", type=click.Choice(["stream", "poll"]),
@@ -80,7 +82,9 @@ def _decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @instruments_file
 @config_file
 @click.option("--journal", type=path(), metavar="DIR", help="Write a journal into this new folder.")
-@click.option("--from-journal", type=path(), metavar="DIR", help="Replay a journal's own inputs under its own settings.")
+@click.option(
+    "--from-journal", type=path(), metavar="DIR", help="Replay a journal's own inputs under its own settings."
+)
 @click.option("--verify", is_flag=True, help="Run the journal again and compare every output; a difference is exit 1.")
 @click.option("--signals", metavar="FILE|-", help="Write each decision as a JSON line as it is made; - is stdout.")
 @click.option("--report", type=path(), metavar="HTML", help="Also write a self-contained page.")
@@ -201,7 +205,7 @@ def _signal_writer(stack: ExitStack, target: str | None) -> Callable[[Effect], N
     stream: IO[str] = sys.stdout
     if target != "-":
         try:
-            stream = stack.enter_context(Path(target).open("w", encoding="utf-8"))
+            stream = stack.enter_context(Path(target).open("w", encoding="utf-8"))  # noqa: SIM115 - the stack closes it
         except OSError as error:
             raise InputError(f"can't write signals to {target}: {error.strerror}; name another file") from error
 
@@ -213,9 +217,7 @@ def _signal_writer(stack: ExitStack, target: str | None) -> Callable[[Effect], N
     return write
 
 
-def _print(
-    result: ReplayResult, verification: Verification | None, *, json_output: bool, quiet_stdout: bool
-) -> None:
+def _print(result: ReplayResult, verification: Verification | None, *, json_output: bool, quiet_stdout: bool) -> None:
     if json_output:
         document = result.document()
         if verification is not None:
@@ -226,6 +228,6 @@ def _print(
     if verification is not None:
         text += "\n\n" + verification_text(verification)
     if quiet_stdout:
-        print(text, file=sys.stderr)
+        sys.stderr.write(text + "\n")
     else:
         show(text)

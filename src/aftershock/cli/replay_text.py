@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ from aftershock.app.verification import Verification
 from aftershock.app.words import REASONS
 from aftershock.cli.table import duration, money, number, table
 from aftershock.core.packages import PackageCounts
-from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerOpened
+from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerKind, TriggerOpened
 from aftershock.model.units import iso_utc
 from aftershock.venues.tardis import FileReport
 
@@ -70,9 +71,9 @@ def _inputs(result: ReplayResult) -> str:
         [_tail(report.path), report.kind, f"{report.rows:,}", f"{report.rows_dropped:,}", *_span(report)]
         for report in result.reports
     ]
+    how = f"clocks {config.clocks}, options feed {config.options_feed}, forward {config.forward}"
     lines = [
-        f"inputs    {result.rows:,} rows, {result.rows_dropped:,} dropped; clocks {config.clocks}, options feed "
-        f"{config.options_feed}, forward {config.forward}",
+        f"inputs    {result.rows:,} rows, {result.rows_dropped:,} dropped; {how}",
         table(["file", "kind", "rows", "dropped", "first", "last"], rows, left=2),
     ]
     for report in result.reports:
@@ -109,7 +110,7 @@ def _tail(path: str) -> str:
 
 def _triggers(result: ReplayResult) -> str:
     opened = result.outcome.opened
-    kinds = {}
+    kinds: dict[str, int] = {}
     for trigger in opened:
         kinds[trigger.kind.value] = kinds.get(trigger.kind.value, 0) + 1
     shares = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
@@ -123,7 +124,9 @@ def _triggers(result: ReplayResult) -> str:
 
 def _trigger(trigger: TriggerOpened) -> list[str]:
     features, aligned = trigger.features, trigger.alignment
-    near = "no chain" if aligned is None else f"{number(aligned.price, 1)} -> {number(aligned.atm_strike, 0)}"
+    near = "" if trigger.kind is TriggerKind.STATIC else "no chain"
+    if aligned is not None:
+        near = f"{number(aligned.price, 1)} -> {number(aligned.atm_strike, 0)}"
     profile = trigger.profile
     if trigger.profile == "degraded":
         profile += f" ({', '.join(trigger.not_evaluable)})"
@@ -132,7 +135,7 @@ def _trigger(trigger: TriggerOpened) -> list[str]:
         trigger.kind.value,
         trigger.series or trigger.asset,
         number(features.get("move_bps"), 1, sign=True),
-        money(features.get("usd")),
+        money(features.get("long_usd_30s", math.nan) + features.get("short_usd_30s", math.nan)),
         near,
         profile,
     ]
@@ -152,15 +155,13 @@ def _decisions(result: ReplayResult) -> str:
         lines.append(table(_HEADS, [_decision(signal) for signal in orders[:MAX_LINES]], left=4))
         lines += _more(len(orders))
     if outcome.hold_reasons():
-        rows = [
-            [reason, f"{count:,}", REASONS[Reason(reason)]] for reason, count in outcome.hold_reasons().items()
-        ]
+        rows = [[reason, f"{count:,}", REASONS[Reason(reason)]] for reason, count in outcome.hold_reasons().items()]
         lines += ["", "  why HOLD", _left(["reason", "count", "meaning"], rows)]
-    floor = outcome.document()["floor"]
+    floor = outcome.floor()
     if floor["min_spread_bps"] > 0:
         lines.append(
-            f"  min_spread_bps {floor['min_spread_bps']:g} removed {floor['edges_removed']} edges that passed their own "
-            f"threshold; it takes a move of about {number(floor['implied_move_bps'], 0)} bps under a standing quote"
+            f"  min_spread_bps {floor['min_spread_bps']:g} removed {floor['edges_removed']} edges that passed their own"
+            f" threshold; reaching it takes a move of about {number(floor['implied_move_bps'], 0)} bps under a quote"
         )
     return "\n".join(lines)
 

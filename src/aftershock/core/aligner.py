@@ -88,7 +88,7 @@ class OptionsChainAligner:
         info["reason"] = "; ".join(reasons) or None
         return info
 
-    def calculate_arbitrage_metrics(
+    def calculate_arbitrage_metrics(  # noqa: PLR0913  the article's signature, and what makes it true
         self,
         liquidation_price: float,
         strike_info: dict[str, Any],
@@ -111,7 +111,8 @@ class OptionsChainAligner:
             time_to_expiry_days: Days of 24 hours.
             risk_free_rate: Continuously compounded, per year.
             premium: `USD` or `coin`.
-            bid, ask: The option's quotes in the same unit.
+            bid: The option's bid in the same unit.
+            ask: The option's ask in the same unit.
             fair_iv: Volatility to value it at, a fraction.
             entry_cost: Cost of getting in, USD per coin.
 
@@ -126,7 +127,9 @@ class OptionsChainAligner:
         strike = strike_info.get("atm_strike")
         if strike is None:
             return {"error": strike_info.get("error") or "no at-the-money strike within the tolerance"}
-        if not (0 < liquidation_price < math.inf and 0 < time_to_expiry_days < math.inf and 0 <= option_price < math.inf):
+        if not (
+            0 < liquidation_price < math.inf and 0 < time_to_expiry_days < math.inf and 0 <= option_price < math.inf
+        ):
             return {"error": "price and time to expiry must be positive, the option price not negative, all finite"}
         is_call = strike_info.get("kind", "call") == "call"
         tau = time_to_expiry_days / _DAYS_PER_YEAR
@@ -134,8 +137,8 @@ class OptionsChainAligner:
         forward = liquidation_price / discount
         unit = liquidation_price if premium == "coin" else 1.0
         price_usd = option_price * unit
-        iv, status = implied_vol(price_usd, forward, strike, tau, is_call, discount)
-        iv, status = float(iv), int(status)
+        found_iv, found_status = implied_vol(price_usd, forward, strike, tau, is_call, discount)
+        iv, status = float(found_iv), int(found_status)
         at_iv = greeks(forward, strike, tau, iv, is_call, discount)
         intrinsic = discount * max(forward - strike if is_call else strike - forward, 0.0)
         # Theta of the premium at a fixed spot: carry enters with a rate, and vanishes without.
@@ -154,12 +157,12 @@ class OptionsChainAligner:
         }
 
 
-def _score(  # noqa: PLR0913  the option's terms, and what it is compared with
+def _score(
     price: float,
     forward: float,
     strike: float,
     tau: float,
-    is_call: bool,  # noqa: FBT001
+    is_call: bool,
     discount: float,
     fair_iv: float | None,
     entry_cost: float,

@@ -53,7 +53,9 @@ class AssetState:
         self.last_snapshot: dict[ChainKey, int] = {}
         self.refractory: dict[str, int] = {}
 
-    def forward(self, chain: Chain, expiry: Expiry, now: int, bases: Bases | None = None, held: Consolidated | None = None) -> float:
+    def forward(
+        self, chain: Chain, expiry: Expiry, now: int, bases: Bases | None = None, held: Consolidated | None = None
+    ) -> float:
         """Return the forward of one expiry, NaN if unknown.
 
         Args:

@@ -7,7 +7,7 @@ call and put. A quote update writes one row, O(1); a batch nobody looks into is 
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,7 @@ class Chain:
 
     def _allocate(self, capacity: int) -> None:
         size = self._size
-        for name in FLOAT_COLUMNS + ("strike",):
+        for name in (*FLOAT_COLUMNS, "strike"):
             column = np.full(capacity, NAN)
             column[:size] = getattr(self, name)[:size] if size else ()
             setattr(self, name, column)
@@ -112,9 +112,9 @@ class Chain:
         calls[:size] = self.is_call[:size] if size else ()
         self.is_call = calls
         # Scalar reads and writes go through memoryviews: a tenth of the cost of indexing an array.
-        self.cells = tuple(memoryview(getattr(self, name)) for name in FLOAT_COLUMNS)
-        self.changed_cells = memoryview(self.ts_changed)
-        self.confirmed_cells = memoryview(self.own_confirmed)
+        self.cells: tuple[Any, ...] = tuple(memoryview(getattr(self, name)) for name in FLOAT_COLUMNS)
+        self.changed_cells: Any = memoryview(cast("Any", self.ts_changed))
+        self.confirmed_cells: Any = memoryview(cast("Any", self.own_confirmed))
 
     bid: NDArray[np.float64]
     bid_amount: NDArray[np.float64]
@@ -127,7 +127,6 @@ class Chain:
     is_call: NDArray[np.bool_]
     ts_changed: NDArray[np.int64]
     own_confirmed: NDArray[np.int64]
-    cells: tuple[memoryview, ...]
 
     def __len__(self) -> int:
         """Return the number of rows, expired ones included."""

@@ -49,9 +49,7 @@ class Decider:
             move = abs(trigger.move_bps(held.log_price))
             dispersion = held.dispersion_bps
             most = min(self._config.max_dispersion_bps, self._config.max_dispersion_move_share * move)
-        return Moment(
-            now=now, ts_event=ts_event, venue_up=venue_up, dispersion_bps=dispersion, max_dispersion_bps=most
-        )
+        return Moment(now=now, ts_event=ts_event, venue_up=venue_up, dispersion_bps=dispersion, max_dispersion_bps=most)
 
     def on_quotes(
         self, trigger: OpenTrigger, when: Moment, armed: ArmedChain, positions: NDArray[np.int64], asset: AssetState
@@ -114,7 +112,7 @@ class Decider:
                 found.append((index_of[position], buying))
         return sorted(found, key=lambda each: (each[0], not each[1]))
 
-    def _note_best(  # noqa: PLR0913  what a candidate is drafted from
+    def _note_best(
         self,
         trigger: OpenTrigger,
         when: Moment,

@@ -120,8 +120,12 @@ def draft_stale_quote(  # noqa: PLR0913  all that an edge rests on
     """Draft edge A for one option and side.
 
     Args:
-        trigger, config, when: Context.
-        armed, figures, at: The option is the at-th of the evaluated ones.
+        trigger: What it belongs to.
+        config: Limits and costs.
+        when: The moment.
+        armed: Chain of the option.
+        figures: Of the evaluated options.
+        at: Which of them.
         buying: Lift the ask if true, hit the bid if false.
         index: NaN where the forward stands in.
         taker_rate: Option fee rate.
@@ -138,13 +142,15 @@ def draft_stale_quote(  # noqa: PLR0913  all that an edge rests on
     hedge_side = Side.SELL if (hedge_delta > 0) == buying else Side.BUY
     bid, bid_amount, ask, ask_amount = (cell[row] for cell in chain.cells[:4])
     quote, amount = (ask, ask_amount) if buying else (bid, bid_amount)
-    size = _option_size(config, amount, instrument.coins(1.0, forward), instrument.lot_size, hedge, hedge_delta, hedge_side)
+    size = _option_size(
+        config, amount, instrument.coins(1.0, forward), instrument.lot_size, hedge, hedge_delta, hedge_side
+    )
     confirmed = chain.confirmed(row)
     age_ms = (when.now - confirmed) / NS_PER_MS
     net_bps = spread_bps(net, forward)
     action = Action.BUY if buying else Action.SELL
     threshold = max(config.threshold_buy_bps if buying else config.threshold_sell_bps, config.min_spread_bps)
-    iv, status = implied_vol(price, forward, instrument.strike, float(figures.tau[at]), instrument.is_call)
+    iv, status = implied_vol(price, forward, instrument.strike, float(figures.tau[at]), instrument.is_call is True)
     out_of_money = (instrument.strike >= forward) == instrument.is_call
     latency = _latency_ms(trigger, when.now, config)
     leg = Leg(
@@ -227,7 +233,7 @@ def draft_stale_quote(  # noqa: PLR0913  all that an edge rests on
     return Candidate(assessment=assessment, signal=signal)
 
 
-def _option_size(  # noqa: PLR0913  what limits a size
+def _option_size(
     config: EngineConfig,
     amount: float,
     coins_per_unit: float,
@@ -244,7 +250,7 @@ def _option_size(  # noqa: PLR0913  what limits a size
     return native * coins_per_unit
 
 
-def draft_package(  # noqa: PLR0913  all that a package rests on
+def draft_package(
     trigger: OpenTrigger,
     config: EngineConfig,
     when: Moment,
@@ -257,13 +263,18 @@ def draft_package(  # noqa: PLR0913  all that a package rests on
     forward = 0.5 * (package.forward.bid + package.forward.ask)
     first = chain.instruments[package.legs[0][0]]
     to_usd = forward if first.inverse else 1.0
-    legs, sizes, oldest, faults, stub, in_gap = [], [], when.now, [], False, False
+    legs: list[Leg] = []
+    sizes: list[float] = []
+    faults: list[str] = []
+    oldest, stub, in_gap = when.now, False, False
     for row, side in package.legs:
         instrument = chain.instruments[row]
         bid, bid_amount, ask, ask_amount = (cell[row] for cell in chain.cells[:4])
         price, amount = (ask, ask_amount) if side is Side.BUY else (bid, bid_amount)
         legs.append(
-            Leg(venue=chain.venue, symbol=instrument.symbol, side=side, ratio=1.0, price=price, price_usd=price * to_usd)
+            Leg(
+                venue=chain.venue, symbol=instrument.symbol, side=side, ratio=1.0, price=price, price_usd=price * to_usd
+            )
         )
         sizes.append(amount)
         oldest = min(oldest, chain.confirmed(row))
@@ -332,5 +343,3 @@ def _future_hedge(package: Package, quantity: float) -> Hedge | None:
     if package.future_side is None:
         return None
     return Hedge(side=package.future_side, coins=package.future_coins * quantity, cost_usd=0.0)
-
-

@@ -126,11 +126,10 @@ class Engine:
             self._schedule()
 
     def _schedule(self) -> None:
+        pause = int(self.config.reevaluate_ms * NS_PER_MS)
         moments = [_NEVER]
         for trigger in self._open.values():
-            moments.append(trigger.closes)
-            for armed in trigger.armed.values():
-                moments.append(armed.due(int(self.config.reevaluate_ms * NS_PER_MS)))
+            moments += [trigger.closes, *(armed.due(pause) for armed in trigger.armed.values())]
         self._next_deadline = min(moments)
 
     # --- market data --------------------------------------------------------------------------------------------
@@ -203,7 +202,7 @@ class Engine:
             trigger.extreme = log_price
             trigger.feed(event.ts_init, event.ts_event)
 
-    def _on_sample(  # noqa: PLR0913  a sample of a series, and whose it is
+    def _on_sample(
         self,
         asset: AssetState,
         name: str,
@@ -304,7 +303,7 @@ class Engine:
         if self._open:
             self._touch(asset, chain, row, now, ts_event)
 
-    def _on_underlying(  # noqa: PLR0913  one underlying price, and where it came from
+    def _on_underlying(
         self, asset: AssetState, chain: Chain, expiry_ns: int, symbol: str, price: float, now: int, ts_event: int
     ) -> None:
         if self.config.forward == "quotes":
@@ -342,7 +341,7 @@ class Engine:
         key = (chain.venue, *(f"{side.value} {chain.instruments[row].symbol}" for row, side in package.legs))
         if now < self._static_until.get(key, 0):
             return
-        if len(self._static_until) > 10_000:  # noqa: PLR2004  bounded: forget those that are over
+        if len(self._static_until) > 10_000:
             self._static_until = {k: t for k, t in self._static_until.items() if t > now}
         self._static_until[key] = now + int(self.config.trigger.refractory_s * NS_PER_S)
         self._effects.append(

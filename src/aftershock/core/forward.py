@@ -160,7 +160,7 @@ class ForwardBook:
             for venue, state in sorted(self.perpetuals.items())
             if venue not in self.stopped
             and now - state.top.confirmed <= self._max_age
-            and state.log_price == state.log_price  # noqa: PLR0124  not NaN
+            and state.log_price == state.log_price
         ]
 
     def log_reference(self, now: int) -> float:

@@ -151,9 +151,7 @@ class PackageScanner:
 class _Scan:
     """One arriving quote: the chain, its forward and its fees, and what was found."""
 
-    def __init__(
-        self, chain: Chain, forward: ExecutableForward, fees: FeeSchedule | None, *, inverse: bool
-    ) -> None:
+    def __init__(self, chain: Chain, forward: ExecutableForward, fees: FeeSchedule | None, *, inverse: bool) -> None:
         self.found: list[Package] = []
         self._chain = chain
         self._bids, self._asks = chain.cells[_BID], chain.cells[_ASK]
@@ -177,9 +175,7 @@ class _Scan:
             self._price(counts, kind, Action.BUY, ((call, _BUY), (put, _SELL)), long_gross, (_SELL, coins), 1)
             self._price(counts, kind, Action.SELL, ((call, _SELL), (put, _BUY)), short_gross, (_BUY, coins), 1)
 
-    def vertical(  # noqa: PLR0913  two legs and their strikes
-        self, counts: PackageCounts, low: int, high: int, k1: float, k2: float, *, is_call: bool
-    ) -> None:
+    def vertical(self, counts: PackageCounts, low: int, high: int, k1: float, k2: float, *, is_call: bool) -> None:
         """Test a spread of two strikes: worth at least nothing, at most the difference of the strikes."""
         # The leg worth more: the lower call, the higher put.
         dear, cheap = (low, high) if is_call else (high, low)
@@ -198,9 +194,7 @@ class _Scan:
             self._price(counts, EdgeType.VERTICAL, Action.BUY, bought, long_gross, None, 2)
             self._price(counts, EdgeType.VERTICAL, Action.SELL, sold, short_gross, future, 2)
 
-    def box(  # noqa: PLR0913  four legs and their width
-        self, counts: PackageCounts, c1: int, c2: int, p1: int, p2: int, width: float
-    ) -> None:
+    def box(self, counts: PackageCounts, c1: int, c2: int, p1: int, p2: int, width: float) -> None:
         """Test a call spread and a put spread together against the difference of the strikes."""
         bids, asks = self._bids, self._asks
         long_value = width / self._forward.ask if self._inverse else width
@@ -220,7 +214,7 @@ class _Scan:
     def _middle(self) -> float:
         return 0.5 * (self._forward.bid + self._forward.ask)
 
-    def _price(  # noqa: PLR0913  one direction of a package
+    def _price(
         self,
         counts: PackageCounts,
         edge_type: EdgeType,

@@ -56,7 +56,7 @@ class Assessment(msgspec.Struct, kw_only=True):
     threshold_bps: float = 0.0
 
 
-def judge(  # noqa: PLR0913  the limits
+def judge(
     a: Assessment,
     *,
     max_age_ms: float,
@@ -82,7 +82,7 @@ def judge(  # noqa: PLR0913  the limits
         (a.evaluable, Reason.NOT_EVALUABLE),
     )
     against = [reason for passed, reason in checks if not passed]
-    if against and a.gross_bps != a.gross_bps:  # noqa: PLR0124  NaN: nothing was priced
+    if against and a.gross_bps != a.gross_bps:
         return against
     money = _money_reason(a)
     return against if money is None else [*against, money]
@@ -136,14 +136,18 @@ def unit_faults(  # noqa: PLR0913  one quote, unpacked
     """Name the figures that only a mistake of unit or data would explain.
 
     Args:
-        bid, ask: Of the quote; NaN where empty.
-        price, value: What is paid and what it is worth, USD.
+        bid: Of the quote; NaN where empty.
+        ask: Of the quote; NaN where empty.
+        price: What is paid, USD.
+        value: What it is worth, USD.
         delta: At that value.
         iv: Implied by the quote; NaN if none.
         iv_expected: False for a quote at or in the money's intrinsic value, whose IV is not defined.
         spread_bps: Net edge.
         inverse_call_price: Coin per coin; NaN unless an inverse call.
-        max_spread_bps, ratio_bounds, iv_bounds: Limits.
+        max_spread_bps: Largest plausible edge.
+        ratio_bounds: Least and largest price over value.
+        iv_bounds: Least and largest volatility.
     """
     faults = []
     if bid >= ask:
@@ -151,7 +155,7 @@ def unit_faults(  # noqa: PLR0913  one quote, unpacked
     if abs(spread_bps) > max_spread_bps:
         faults.append(f"edge of {spread_bps:.1f} bps")
     low, high = ratio_bounds
-    if 0.1 <= abs(delta) <= 0.9 and not low * value <= price <= high * value:  # noqa: PLR2004  the delta range of the rule
+    if 0.1 <= abs(delta) <= 0.9 and not low * value <= price <= high * value:
         faults.append(f"price {price:g} against value {value:g}")
     if (iv_expected or iv == iv) and not iv_bounds[0] <= iv <= iv_bounds[1]:  # noqa: PLR0124  not NaN
         faults.append(f"implied volatility {iv:.4g}")
@@ -160,7 +164,9 @@ def unit_faults(  # noqa: PLR0913  one quote, unpacked
     return tuple(faults)
 
 
-def confidence(net_usd: float, vega_per_point: float, hedge_delta: float, forward: float, *, vol_points: float, basis_bps: float) -> float:  # noqa: PLR0913, E501
+def confidence(
+    net_usd: float, vega_per_point: float, hedge_delta: float, forward: float, *, vol_points: float, basis_bps: float
+) -> float:
     """Return Phi(net / sd), uncalibrated, with sd from an error of volatility and of the basis; NaN without either."""
     sd = math.hypot(vega_per_point * vol_points, abs(hedge_delta) * forward * basis_bps * 1e-4)
     if not sd > 0 or not abs(net_usd) < math.inf:

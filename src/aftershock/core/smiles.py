@@ -58,9 +58,7 @@ class SmileBook:
         if self._snapshots and now - self._snapshots[-1].ts < NS_PER_S:
             return
         rows = expiry.rows
-        row_forward = (
-            np.full(len(rows), forward) if chain.confirms_stream else chain.underlying_price[rows].copy()
-        )
+        row_forward = np.full(len(rows), forward) if chain.confirms_stream else chain.underlying_price[rows].copy()
         self._snapshots.append(
             _Snapshot(
                 ts=now,

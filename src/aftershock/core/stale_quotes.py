@@ -105,7 +105,7 @@ class ArmedChain:
         waiting = self.evaluated[self.dirty]
         return int(waiting.min()) + pause_ns if len(waiting) else _NEVER
 
-    def evaluate(  # noqa: PLR0913  everything a value and a cost depend on
+    def evaluate(
         self,
         config: EngineConfig,
         forwards: list[float],
@@ -198,5 +198,3 @@ class ArmedChain:
 def spread_bps(usd: float, forward: float) -> float:
     """Express money per coin in bps of the forward."""
     return BPS * usd / forward
-
-

@@ -38,6 +38,6 @@ class EngineStats(msgspec.Struct):
     def unknown(self, venue: str, symbol: str) -> None:
         """Count a row of an instrument that nobody knows; at most 1,000 names are kept apart."""
         key = f"{symbol}.{venue}"
-        if key not in self.unknown_instruments and len(self.unknown_instruments) >= 1_000:  # noqa: PLR2004  stated above
+        if key not in self.unknown_instruments and len(self.unknown_instruments) >= 1_000:
             key = "(others)"
         self.unknown_instruments[key] = self.unknown_instruments.get(key, 0) + 1

@@ -12,8 +12,8 @@ from aftershock.model.units import BPS, NAN
 
 if TYPE_CHECKING:
     from aftershock.core.config import TriggerConfig
-    from aftershock.core.forward import Bases
     from aftershock.core.draft import Candidate
+    from aftershock.core.forward import Bases
     from aftershock.core.stale_quotes import ArmedChain
     from aftershock.core.window import WindowFigures
     from aftershock.model.signals import Action
@@ -83,8 +83,14 @@ class CascadeVerdict(msgspec.Struct, frozen=True, kw_only=True):
     features: dict[str, float]
 
 
-def assess_cascade(  # noqa: PLR0913  the conditions' inputs
-    figures: WindowFigures, config: TriggerConfig, *, min_venues: int, venues_known: bool, move_bps: float, sigma_bps: float
+def assess_cascade(
+    figures: WindowFigures,
+    config: TriggerConfig,
+    *,
+    min_venues: int,
+    venues_known: bool,
+    move_bps: float,
+    sigma_bps: float,
 ) -> CascadeVerdict:
     """Test the conditions of a cascade; those without inputs are listed and do not refuse.
 

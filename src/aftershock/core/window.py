@@ -72,7 +72,7 @@ class LiquidationWindow:
         self._venues: dict[str, int] = {}
         self._throttled: dict[tuple[str, str], deque[int]] = {}
 
-    def add(  # noqa: PLR0913  one liquidation, unpacked
+    def add(
         self,
         ts: int,
         venue: str,

@@ -104,7 +104,7 @@ class RefusedOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
 
 
 class Fill(Event, frozen=True, kw_only=True, tag="fill"):
-    """An execution of one leg: `quantity` in coins, `price` as the venue quotes it, `fee` in the settlement currency."""
+    """An execution of one leg: `quantity` in coins, `price` as quoted, `fee` in the settlement currency."""
 
     client_id: str
     venue: str

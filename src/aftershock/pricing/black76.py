@@ -116,13 +116,13 @@ def greeks(
         decay = -0.5 * vega * given.sigma / given.tau + carry * premium
         delta = given.discount * sign * norm_cdf(sign * d1)
         gamma = vega / (given.forward * given.forward * s * root_tau)
-        values = (premium, delta, gamma, vega, decay / DAYS_PER_YEAR, -given.tau * premium)
-        overflown = (given.status == IVStatus.OK) & ~np.isfinite(sum(values))
-        if overflown.any():
-            given.status[overflown] = IVStatus.OUT_OF_RANGE
-            values = tuple(np.where(overflown, math.nan, value) for value in values)
-        shaped = (_shaped(value, given.shape) for value in values)
-        return Greeks(*shaped, status=given.status.reshape(given.shape)[()])
+        theta, rho = decay / DAYS_PER_YEAR, -given.tau * premium
+        # Only absurd sizes overflow; an infinite greek must not look like a greek.
+        overflown = ~np.isfinite(premium + delta + gamma + vega + theta + rho)
+        given.status[overflown & (given.status == IVStatus.OK)] = IVStatus.OUT_OF_RANGE
+        values = (np.where(overflown, math.nan, value) for value in (premium, delta, gamma, vega, theta, rho))
+        premium, delta, gamma, vega, theta, rho = (_shaped(value, given.shape) for value in values)
+        return Greeks(premium, delta, gamma, vega, theta, rho, given.status.reshape(given.shape)[()])
 
 
 def rho_spot(

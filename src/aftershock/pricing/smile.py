@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aftershock.pricing.arrays import FloatArray, positive
+from aftershock.pricing.normalised import MAX_LOG_MONEYNESS
 from aftershock.pricing.solve import solve_positive
 from aftershock.pricing.svi import Svi, fit_svi
 
@@ -116,6 +117,8 @@ class Smile:
             w1, w2 = Svi(*self.params).slopes(k)
             slope = w1 / (2.0 * self.tau * iv)
             return iv, slope, w2 / (2.0 * self.tau * iv) - slope * slope / iv
+        if self.method is SmileMethod.NONE:
+            return iv, iv, iv
         first = tuple(power * value for power, value in enumerate(self.params))[1:]
         second = tuple(power * value for power, value in enumerate(first))[1:]
         inside = (k >= self.k_min) & (k <= self.k_max)
@@ -129,7 +132,7 @@ class Smile:
 def fit_smile(k: ArrayLike, iv: ArrayLike, weight: ArrayLike, tau: float) -> Smile:
     """Fit the smile of one expiry. The same quotes always give the same digits.
 
-    Quotes that are not finite, or whose volatility or weight is not positive, are left out. SVI minimises
+    Quotes whose k is absurd, or whose volatility or weight is not positive and finite, are left out. SVI minimises
     the weighted squares of `(w_fit - w) / (2 iv tau)`, to first order those of the volatility.
 
     Args:
@@ -139,7 +142,7 @@ def fit_smile(k: ArrayLike, iv: ArrayLike, weight: ArrayLike, tau: float) -> Smi
         tau: Time to expiry in years.
     """
     ks, ivs, weights = (np.asarray(values, dtype=np.float64).ravel() for values in (k, iv, weight))
-    usable = np.isfinite(ks) & positive(ivs) & positive(weights)
+    usable = (np.abs(ks) <= MAX_LOG_MONEYNESS) & positive(ivs) & positive(weights)
     if not usable.any() or not 0.0 < tau < math.inf:
         return Smile(
             SmileMethod.NONE, (math.nan,), tau, math.nan, math.nan, math.nan, 0, FitStatus.NO_QUOTES, math.nan

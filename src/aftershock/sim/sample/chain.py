@@ -91,9 +91,7 @@ class Contracts(msgspec.Struct, frozen=True, kw_only=True):
         """Return the time to expiry of options `which` at some moments of the sample."""
         return (self.expiry_s[which] - seconds) * NS_PER_S / NS_PER_YEAR
 
-    def atm_volatility(
-        self, which: NDArray[np.int64], vol_points: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def atm_volatility(self, which: NDArray[np.int64], vol_points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the volatility at the forward after a rise of the eight-day volatility."""
         return self.atm[which] + self.vol_response[which] * vol_points / 100.0
 

@@ -87,9 +87,7 @@ def liquidations(rng: Generator, market: Market, feed: Feed, shocks: tuple[Shock
     )
 
 
-def _forced_moments(
-    rng: Generator, feed: Feed, shocks: tuple[Shock, ...]
-) -> tuple[NDArray[np.float64], list[_Side]]:
+def _forced_moments(rng: Generator, feed: Feed, shocks: tuple[Shock, ...]) -> tuple[NDArray[np.float64], list[_Side]]:
     """Return moments and the forced orders' sides: a long is closed by a sell."""
     now, drawn = rng.exponential(_QUIET_GAP_S), list[tuple[float, _Side]]()
     while now < DURATION_S:

@@ -27,7 +27,7 @@ _BASE_HALF_BPS, _HALF_BPS_PER_DELTA = 1.0, 6.0
 _INSIDE_DELTA, _HALF_BPS_PER_DELTA_INSIDE = 0.6, 12.0
 _REQUOTE_BPS, _REQUOTE_WIDENING = 1.0, 0.3
 _WIDEN_PER_BPS, _WIDEN_AT_MOST = 1 / 25.0, 2.0
-_CALM_PRINT_S, _STRESSED_PRINT_S = (0.5, 7.5), (0.15, 0.45)
+_CALM_PRINT_MEAN_S, _STRESSED_PRINT_S = 4.0, (0.15, 0.45)
 _STRESSED = 0.3
 _MEDIAN_SIZE, _LEAST_SIZE = 6.0, 0.5
 
@@ -99,9 +99,7 @@ def quote_chain(rng: Generator, market: Market, contracts: Contracts, stalls: tu
 class _Floor:
     """The standing quotes of all options; the arrays are the mutable state."""
 
-    def __init__(
-        self, rng: Generator, market: Market, contracts: Contracts, stalls: tuple[Stall, ...]
-    ) -> None:
+    def __init__(self, rng: Generator, market: Market, contracts: Contracts, stalls: tuple[Stall, ...]) -> None:
         n = len(contracts.listed)
         self._rng, self._market, self._contracts = rng, market, contracts
         self._stalls = [(stall.plan.start_s, stall.plan.end_s, stall.option) for stall in stalls]
@@ -178,8 +176,9 @@ class _Floor:
     def _print(self, which: _Index, now_s: float) -> None:
         if not len(which):
             return
-        wait = _STRESSED_PRINT_S if self._was_stressed else _CALM_PRINT_S
-        self._next_print[which] = now_s + self._rng.uniform(*wait, size=len(which))
+        calm = self._rng.exponential(_CALM_PRINT_MEAN_S, size=len(which))
+        stressed = self._rng.uniform(*_STRESSED_PRINT_S, size=len(which))
+        self._next_print[which] = now_s + (stressed if self._was_stressed else calm)
         moments = now_s + np.sort(self._rng.uniform(0.0, 0.9 * _STEP_S, size=len(which)))
         self._printed.append(
             (moments, which, self._bid[which], self._bid_size[which], self._ask[which], self._ask_size[which])

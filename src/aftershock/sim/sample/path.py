@@ -18,7 +18,7 @@ LEAD_S = 30.0
 _START_PRICE = 90_000.0
 _VOLATILITY = 0.35
 _VOL_DECAY_S = 400.0
-_GIVE_BACK_S = 45.0
+_GIVE_BACK_S = 20.0
 _STRESS_S = 12.0
 
 
@@ -64,6 +64,6 @@ def make_market(rng: Generator, shocks: tuple[Shock, ...]) -> Market:
         force = min(1.0, abs(shock.move_bps) / 60.0)
         stress = np.maximum(stress, force * (share_done > 0) * np.exp(-after / _STRESS_S))
     sd_of_step = _VOLATILITY * np.sqrt(STEP_S * NS_PER_S / NS_PER_YEAR)
-    diffusion = np.cumsum(rng.standard_normal(len(seconds)) * sd_of_step * (1 + stress))
+    diffusion = np.cumsum(rng.standard_normal(len(seconds)) * sd_of_step * (1 + 0.5 * stress))
     log_index = np.log(_START_PRICE) + diffusion + moved_bps / BPS
     return Market(log_index=log_index, vol_points=vol_points, stress=stress)

@@ -105,8 +105,8 @@ def log_mid(
     """Return the logarithm of the venue's mid price at some moments."""
     over_bps = np.interp(seconds, *basis)
     for decoy in decoys:
-        if decoy.venue == book.venue:
-            corners_s = (decoy.start_s, decoy.start_s + 0.3, decoy.end_s - 0.7, decoy.end_s)
+        if book.venue == decoy.venue:
+            corners_s = (decoy.start_s, decoy.start_s + 0.2, decoy.end_s - 0.3, decoy.end_s)
             over_bps = over_bps + decoy.move_bps * np.interp(seconds, corners_s, (0.0, 1.0, 1.0, 0.0))
     return market.at(market.log_index, seconds - book.lag_s) + over_bps / BPS
 

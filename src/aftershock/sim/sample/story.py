@@ -81,7 +81,7 @@ class StallPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decoy(msgspec.Struct, frozen=True, kw_only=True):
-    """One perpetual that leaves the others and comes back."""
+    """A perpetual that leaves the others and comes back."""
 
     venue: str
     start_s: float
@@ -137,7 +137,7 @@ def _forced(
         Gulp(start_s=start + offset, length_s=length, move_bps=total * share)
         for offset, length, share in zip(offsets, lengths, shares, strict=True)
     )
-    return Shock(name=name, gulps=gulps, liquidated=side, vol_points=vol_points, given_back_bps=14.0)
+    return Shock(name=name, gulps=gulps, liquidated=side, vol_points=vol_points, given_back_bps=18.0)
 
 
 def _stalls(rng: Generator, shock: Shock, *, stale_is_call: bool) -> tuple[StallPlan, ...]:

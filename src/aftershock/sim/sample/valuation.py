@@ -48,9 +48,7 @@ def smile(moneyness: _Array, tau_years: _Array, atm: _Array) -> _Array:
     return np.sqrt(variance / tau_years)
 
 
-def greeks(
-    forward: _Array, strike: _Array, tau_years: _Array, sigma: _Array, is_call: NDArray[np.bool_]
-) -> Greeks:
+def greeks(forward: _Array, strike: _Array, tau_years: _Array, sigma: _Array, is_call: NDArray[np.bool_]) -> Greeks:
     """Value options by Black-76 without discounting (Black 1976), all arrays of one length."""
     root = sigma * np.sqrt(tau_years)
     d1 = np.log(forward / strike) / root + 0.5 * root

@@ -46,15 +46,15 @@ class Arrival:
         self._latest, self._previous = int(settled[-1]), int(ts[-1])
         return settled, steps
 
-    def row(self, ts: int, row_number: int) -> tuple[int, Piece | None]:
-        """Return the time to deliver one row at, and the step back that it makes, if any."""
+    def advance(self, ts: int, row_number: int) -> Piece | None:
+        """Move to one row, to be delivered at `latest`; return the step back that it makes, if any."""
         step = None
         if ts < self._latest:
             self._report.out_of_order += 1
             if ts < self._previous:
                 step = self._step(self._latest, self._previous - ts, row_number)
         self._latest, self._previous = max(self._latest, ts), ts
-        return self._latest, step
+        return step
 
     def _step(self, ts_init: int, step_ns: int, row_number: int) -> Piece:
         event = ClockStep(ts_event=ts_init, ts_init=ts_init, step_ns=step_ns, source=self._source)

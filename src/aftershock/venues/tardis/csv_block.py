@@ -1,4 +1,4 @@
-"""A block of CSV rows as columns: whole columns become arrays, and a row that is broken is marked, counted and left out.
+"""A block of CSV rows as columns: whole columns become arrays; a broken row is marked, counted and left out.
 
 Converting a column at a time is what makes reading fast; only a column with something odd in it is looked at cell by
 cell.

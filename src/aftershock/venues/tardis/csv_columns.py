@@ -8,8 +8,9 @@ import msgspec
 
 from aftershock.errors import InputError
 from aftershock.model.events import OPTION_COLUMNS
+from aftershock.venues.tardis.report import excerpt
 
-__all__ = ["BOOK_LEVELS", "CsvKind", "OPTION_CELLS", "kind_of_header", "kind_of_path", "same_kind"]
+__all__ = ["BOOK_LEVELS", "OPTION_CELLS", "CsvKind", "kind_of_header", "kind_of_path", "same_kind"]
 
 _COMMON = ("exchange", "symbol", "timestamp", "local_timestamp")
 _PRINT = ("side", "price", "amount")
@@ -57,6 +58,7 @@ _SIGNATURES = (
     ("quotes", ("bid_price", "ask_price")),
     ("print", ("side", "price")),
     ("print", ("price", "amount")),
+    ("print", ("side", "amount")),
 )
 _ALIASES = {"options": "options_chain", "book_ticker": "quotes"}
 _FOLDERS_ABOVE = 5
@@ -117,12 +119,15 @@ def kind_of_header(cells: list[str], path: Path, expect: str | None) -> CsvKind:
     """
     names = [cell.strip() for cell in cells]
     family = next((kind for kind, marks in _SIGNATURES if all(mark in names for mark in marks)), "")
+    said = expect or kind_of_path(path)
+    if not family and said and "symbol" in names:
+        family = _ALIASES.get(said, said)
     if family == "book_updates":
         raise InputError(
             f"{path} holds incremental book updates, which are not replayed: give book snapshots or quotes"
         )
     if not family:
-        shown = ", ".join(name[:30] for name in names[:6])
+        shown = excerpt(",".join(names))
         raise InputError(
             f"{path} is no Tardis CSV file: its first line ({shown!r}) names no columns of a known kind; "
             "check that it is the file you meant"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from aftershock.model.events import OptionQuotes
 from aftershock.model.table import InstrumentTable
@@ -62,14 +63,14 @@ def infer(source: FileSource | Path) -> FeedMode:
     return _judge(np.array(gaps, dtype=np.float64), len(last_row))
 
 
-def _judge(gaps: np.ndarray[tuple[int], np.dtype[np.float64]], instruments: int) -> FeedMode:
+def _judge(gaps: NDArray[np.float64], instruments: int) -> FeedMode:
     if not len(gaps):
         return FeedMode("poll", f"each of {instruments} instruments is there at most once, as in one pass of a poll")
     tenth, median = (float(q) / instruments for q in np.quantile(gaps, [0.1, 0.5]))
     poll = median >= _MEDIAN_SHARE and tenth >= _TENTH_SHARE
     return FeedMode(
         "poll" if poll else "stream",
-        f"between two visits of an instrument lie {median:.2f} rows per instrument in the median and {tenth:.2f} in the "
-        f"lowest tenth ({len(gaps)} revisits of {instruments} instruments); a poll has at least {_MEDIAN_SHARE} and "
-        f"{_TENTH_SHARE}",
+        f"between two visits of an instrument lie {median:.2f} rows per instrument in the median and {tenth:.2f} in "
+        f"the lowest tenth ({len(gaps)} revisits of {instruments} instruments); a poll has at least "
+        f"{_MEDIAN_SHARE} and {_TENTH_SHARE}",
     )

@@ -202,7 +202,7 @@ def _schedule(instrument: Instrument, taker: float, maker: float) -> FeeSchedule
 
 def _note(notes: list[str], text: str) -> None:
     """Add a note unless there is one that differs only in its example."""
-    subject = text.split(", e.g. ")[0]
+    subject = text.split(", e.g. ", maxsplit=1)[0]
     if not any(note.split(", e.g. ")[0] == subject for note in notes):
         notes.append(text)
 

@@ -98,8 +98,7 @@ class MessageReader:
                     else:
                         self._report.drop(error.reason, number, line)
         self._report.incomplete = self._report.incomplete or self._lines.incomplete
-        if self._limit is None or self._report.rows < self._limit:
-            yield from self._open_gaps()
+        yield from self._open_gaps()
 
     def _line(self, line: str, number: int) -> Iterator[Piece]:
         if _REPLACED in line:
@@ -114,10 +113,9 @@ class MessageReader:
             self._report.rows -= 1
             self._report.incomplete = f"tardis-machine broke off: {message.message[:200]}"
         elif isinstance(message, UnusedMessage):
-            self._unused(message.type)
             if message.exchange in self._gaps:
-                ts_init, _ = self._arrival.row(message_ns(message.local_timestamp), self._report.rows)
-                yield self._gap(message.exchange, ts_init)
+                yield from self._advance(message.exchange, message_ns(message.local_timestamp))
+            self._unused(message.type)
         else:
             yield from self._data(message, line, number)
 
@@ -127,12 +125,8 @@ class MessageReader:
             self._report.drop(Broken.DUPLICATE, number, line)
             return
         to_event(message, raw_ts, self._table)  # refuses a broken message before the clock moves
-        row = self._report.rows
-        ts_init, step = self._arrival.row(raw_ts, row)
-        if step is not None:
-            yield step
-        if message.exchange in self._gaps:
-            yield self._gap(message.exchange, ts_init)
+        yield from self._advance(message.exchange, raw_ts)
+        ts_init = self._arrival.latest
         if self._wanted is not None and message.__struct_config__.tag not in self._wanted:
             self._unused(str(message.__struct_config__.tag))
             return
@@ -141,7 +135,15 @@ class MessageReader:
             self._names.remember(message.exchange, message.symbol, option_terms(message))
         self._report.saw(ts_init, ts_init, two_clocks=message.timestamp != message.local_timestamp)
         priority, stream = place(message)
-        yield Piece(ts_init, priority, stream, event, row)
+        yield Piece(ts_init, priority, stream, event, self._report.rows)
+
+    def _advance(self, exchange: str, raw_ts: int) -> Iterator[Piece]:
+        """Move the clock to a message; yield its step back, and the gap that the message ends."""
+        step = self._arrival.advance(raw_ts, self._report.rows)
+        if step is not None:
+            yield step
+        if exchange in self._gaps:
+            yield self._gap(exchange, self._arrival.latest)
 
     def _repeats(self, message: DataMessage) -> bool:
         if not isinstance(message, TradeMessage | LiquidationMessage):

@@ -15,7 +15,7 @@ from aftershock.model.units import NAN
 __all__ = ["IV_PER_FRACTION", "OptionNames", "OptionTerms", "contradiction", "is_readable", "stream_of"]
 
 IV_PER_FRACTION = {"deribit": 100.0}
-"""Volatility as the venue prints it, per fraction. Tardis passes it through: Deribit prints percent, others fractions."""
+"""Volatility as a venue prints it, per fraction. Tardis passes it through: Deribit prints percent, others fractions."""
 
 _STREAM_KIND = "option_quotes"
 _MAX_NAMES = 65_536

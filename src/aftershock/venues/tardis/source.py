@@ -19,7 +19,6 @@ from aftershock.venues.tardis.ndjson import MessageReader
 from aftershock.venues.tardis.option_terms import OptionNames, OptionTerms
 from aftershock.venues.tardis.piece import Piece
 from aftershock.venues.tardis.recognise import Recognised, recognise
-from aftershock.venues.tardis.report import FileReport
 
 __all__ = ["FileSource", "open_source"]
 
@@ -65,8 +64,10 @@ class FileSource:
         """Start reading from the first row."""
         self.rows_read = 0
         self._names.unparsed.clear()
-        self._restart_report()
         recognised = self._recognised
+        fresh = recognised.report()
+        for name in fresh.__struct_fields__:
+            setattr(self.report, name, getattr(fresh, name))
         if not recognised.kind or recognised.header_line == 0:
             return iter(())
         lines = LineReader(self.path)
@@ -92,11 +93,6 @@ class FileSource:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise InputError(f"{self.path} can't be read ({error.strerror or error}): check its permissions") from error
-
-    def _restart_report(self) -> None:
-        fresh = self._recognised.report()
-        for name in fresh.__struct_fields__:
-            setattr(self.report, name, getattr(fresh, name))
 
 
 def open_source(

@@ -1,0 +1,267 @@
+"""Own speed paths, each as a ratio against a named baseline that ran beside it."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import gzip
+import math
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from aftershock.app.bench_market import INDEX, BenchChain, bench_chain, bench_config, quiet_minute, shaken_quotes
+from aftershock.app.inputs import Given
+from aftershock.app.latency import LatencyHistogram
+from aftershock.app.numerics import code_version, numerics_id
+from aftershock.app.replay import ReplayOptions, replay
+from aftershock.app.settings import choose
+from aftershock.core.engine import Engine
+from aftershock.model.table import InstrumentTable
+from aftershock.model.units import NS_PER_S, NS_PER_YEAR
+from aftershock.pricing import greeks, implied_vol, price
+from aftershock.pricing.vol_band import vol_band
+from aftershock.sim.sample import write_sample
+from aftershock.venues.tardis import merge, open_source
+
+__all__ = ["Measurement", "environment", "run_benchmarks"]
+
+_ROUNDS = 30
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One path beside its baseline.
+
+    Attributes:
+        name: What was done.
+        unit: Of the figures; `ns` (less is better) or `rows/s` (more is better).
+        value: Median, or a rate.
+        p99, maximum: None where there is one figure only.
+        count: Number of measurements.
+        baseline: What it is compared with.
+        baseline_value: The baseline's figure, same unit.
+        ratio: How many times better than the baseline.
+    """
+
+    name: str
+    unit: str
+    value: float
+    p99: float | None = None
+    maximum: float | None = None
+    count: int
+    baseline: str
+    baseline_value: float
+    ratio: float
+
+
+def environment() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    return {
+        "version": code_version(),
+        "python": platform.python_version(),
+        "numerics": numerics_id(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load_1min": os.getloadavg()[0],
+    }
+
+
+def run_benchmarks(steps: int, seed: int, on_start: Callable[[str], None]) -> list[Measurement]:
+    """Measure everything, a few seconds each.
+
+    Args:
+        steps: Moves of the forward in the decision benchmark, four events each.
+        seed: Of the made-up data.
+        on_start: Gets the name of each part before it runs.
+    """
+    chain = bench_chain()
+    found = []
+    on_start("pricing")
+    found += _pricing(chain)
+    on_start("decision")
+    found.append(_decision(chain, steps, seed, stalled=5))
+    found.append(_decision(chain, max(steps // 10, 10), seed, stalled=len(chain.symbols)))
+    on_start("replay")
+    found += _replay(seed)
+    return found
+
+
+def _pricing(chain: BenchChain) -> list[Measurement]:
+    n = len(chain.symbols)
+    tau = (chain.expiry_ns - chain.expiry_ns.min() + 86_400 * NS_PER_S) / NS_PER_YEAR
+    premium = np.asarray(price(INDEX, chain.strike, tau, chain.sigma, chain.is_call))
+    scalars = list(zip(premium.tolist(), chain.strike.tolist(), tau.tolist(), chain.is_call.tolist(), strict=True))
+
+    def vectorised() -> None:
+        sigma, _ = implied_vol(premium, INDEX, chain.strike, tau, chain.is_call)
+        greeks(INDEX, chain.strike, tau, sigma, chain.is_call)
+
+    def looped() -> None:
+        for option in scalars:
+            _newton(*option)
+
+    def two_bounds() -> None:
+        for sigma in vol_band_of(chain):
+            price(INDEX, chain.strike, tau, sigma, chain.is_call)
+
+    def nine_scenarios() -> None:
+        values = [price(INDEX, chain.strike, tau, sigma, chain.is_call) for sigma in nine_of(chain)]
+        np.minimum.reduce(values)
+        np.maximum.reduce(values)
+
+    return [
+        _compare(f"IV and greeks, per option of {n}", vectorised, "a Python loop: Newton, math.erf", looped, per=n),
+        _compare(
+            f"robust values, per option of {n}", two_bounds, "nine scenarios in plain NumPy", nine_scenarios, per=n
+        ),
+    ]
+
+
+def vol_band_of(chain: BenchChain) -> tuple[Any, Any]:
+    """Return the volatilities of the two bounds, as the engine computes them."""
+    return vol_band(chain.sigma, -0.02, 30e-4, up_points=1.0, up_per_move=40.0, down_points=0.5, down_per_move=10.0)
+
+
+def nine_of(chain: BenchChain) -> list[Any]:
+    """Return the volatilities of the nine scenarios, one after the other."""
+    return [chain.sigma + ratio * -0.02 * 30e-4 + shift for ratio in (0.0, 1.0, 2.0) for shift in (-0.005, 0.0, 0.01)]
+
+
+def _decision(chain: BenchChain, steps: int, seed: int, *, stalled: int) -> Measurement:
+    engine = Engine(bench_config(), InstrumentTable())
+    for event in quiet_minute(chain):
+        engine.process(event)
+    whole = LatencyHistogram()
+    for event, measured in shaken_quotes(chain, steps, seed, stalled):
+        before = engine.stats.evaluations
+        started = time.perf_counter_ns()
+        engine.process(event)
+        took = time.perf_counter_ns() - started
+        if measured and engine.stats.evaluations - before >= len(chain.symbols):
+            whole.add(took)
+    tau = (chain.expiry_ns - chain.expiry_ns.min() + 86_400 * NS_PER_S) / NS_PER_YEAR
+
+    def plain() -> None:
+        for quote in (chain.bid, chain.ask):
+            implied_vol(quote * INDEX, INDEX, chain.strike, tau, chain.is_call)
+        for sigma in nine_of(chain):
+            greeks(INDEX, chain.strike, tau, sigma, chain.is_call)
+
+    baseline = _median_ns(plain)
+    median = whole.quantile_ns(0.5) or math.nan
+    return Measurement(
+        name=f"event that prices {len(chain.symbols)} options -> decision, {stalled} stale",
+        unit="ns",
+        value=median,
+        p99=whole.quantile_ns(0.99),
+        maximum=whole.max_ns if whole.count else None,
+        count=whole.count,
+        baseline="nine scenarios with greeks and two IVs in plain NumPy",
+        baseline_value=baseline,
+        ratio=baseline / median,
+    )
+
+
+def _replay(seed: int) -> list[Measurement]:
+    with tempfile.TemporaryDirectory(prefix="aftershock-bench-") as folder:
+        paths = write_sample(Path(folder), seed)
+        options = next(path for path in paths if "options_chain" in path.name)
+        read_s, rows = _timed(lambda: _read(options))
+        plain_s, plain_rows = _timed(lambda: _read_plainly(options))
+        result = replay(ReplayOptions(given=[Given(path) for path in paths], chosen=choose()))
+    replay_rate = result.rows / result.wall_s
+    return [
+        _rate("reading an options file", rows / read_s, "csv.reader and float() per cell", plain_rows / plain_s, rows),
+        _rate("replay of the sample", replay_rate, "reading its options file", rows / read_s, result.rows),
+    ]
+
+
+def _read(path: Path) -> int:
+    source = open_source(path, index=0, table=InstrumentTable())
+    for _ in merge([source]):
+        pass
+    return source.report.rows
+
+
+def _read_plainly(path: Path) -> int:
+    count = 0
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        next(reader)
+        for row in reader:
+            [float(cell) if cell and cell[0] in "-0123456789" else math.nan for cell in row[4:]]
+            count += 1
+    return count
+
+
+def _timed(work: Callable[[], int]) -> tuple[float, int]:
+    started = time.perf_counter()
+    count = work()
+    return time.perf_counter() - started, count
+
+
+def _compare(name: str, work: Callable[[], None], baseline: str, other: Callable[[], None], *, per: int) -> Measurement:
+    times = _times_ns(work)
+    value, against = times[len(times) // 2] / per, _median_ns(other) / per
+    return Measurement(
+        name=name,
+        unit="ns",
+        value=value,
+        p99=times[int(0.99 * (len(times) - 1))] / per,
+        maximum=times[-1] / per,
+        count=len(times),
+        baseline=baseline,
+        baseline_value=against,
+        ratio=against / value,
+    )
+
+
+def _rate(name: str, value: float, baseline: str, against: float, count: int) -> Measurement:
+    return Measurement(
+        name=name, unit="rows/s", value=value, count=count, baseline=baseline, baseline_value=against,
+        ratio=value / against,
+    )  # fmt: skip
+
+
+def _median_ns(work: Callable[[], None]) -> float:
+    times = _times_ns(work)
+    return times[len(times) // 2]
+
+
+def _times_ns(work: Callable[[], None]) -> list[float]:
+    """Return sorted durations after two warm-up rounds; the garbage collector stays on, and starts clean."""
+    for _ in range(2):
+        work()
+    gc.collect()
+    times = []
+    for _ in range(_ROUNDS):
+        started = time.perf_counter_ns()
+        work()
+        times.append(float(time.perf_counter_ns() - started))
+    return sorted(times)
+
+
+def _newton(premium: float, strike: float, tau: float, is_call: bool) -> float:
+    """Return an implied volatility the way a tutorial would: one option, Newton's method, math.erf."""
+    sigma, root = 0.5, math.sqrt(tau)
+    for _ in range(50):
+        d1 = math.log(INDEX / strike) / (sigma * root) + 0.5 * sigma * root
+        d2 = d1 - sigma * root
+        call = INDEX * _normal(d1) - strike * _normal(d2)
+        value = call if is_call else call - INDEX + strike
+        vega = INDEX * math.exp(-0.5 * d1 * d1) / math.sqrt(2 * math.pi) * root
+        if vega < 1e-9 or abs(value - premium) < 1e-9:
+            break
+        sigma = min(max(sigma - (value - premium) / vega, 1e-3), 10.0)
+    return sigma
+
+
+def _normal(x: float) -> float:
+    return 0.5 * (1.0 + math.erf(x / math.sqrt(2.0)))

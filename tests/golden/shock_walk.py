@@ -1,0 +1,239 @@
+"""Walks section 4 and 6 of docs/decision.md: the smile before the shock, Vlo and Vhi, costs, size, and the checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.golden.arithmetic import (
+    SECONDS_PER_YEAR,
+    Number,
+    Option,
+    Smile,
+    black76,
+    exact,
+    fit,
+    floor_to_lot,
+    implied_volatility,
+    is_number,
+    mp,
+)
+from tests.golden.forward_walk import Hedge, consolidated, forward, hedges, move_bps, reference
+from tests.golden.terms import OPTION_TERMS
+from tests.golden.timeline import batch_times, row_times, setting, standing
+
+if TYPE_CHECKING:
+    from tests.golden.terms import Scenario
+
+
+class SmilePoint(NamedTuple):
+    """One out-of-the-money quote of the snapshot."""
+
+    symbol: str
+    bid_iv: Number
+    ask_iv: Number
+    k: Number
+    mid_iv: Number
+
+
+class Before(NamedTuple):
+    """The world before the shock."""
+
+    at_ms: int
+    forward: Number
+    tau: Number
+    points: list[SmilePoint]
+    smile: Smile
+
+
+class Valued(NamedTuple):
+    """One of the nine scenarios of an option."""
+
+    ratio: int
+    shift_points: Number
+    sigma: Number
+    option: Option
+
+
+class Edge(NamedTuple):
+    """One side of one option, held against its robust value; money in USD per coin."""
+
+    symbol: str
+    side: str
+    price: Number
+    price_usd: Number
+    nine: list[Valued]
+    chosen: Valued
+    gross: Number
+    fee: Number
+    hedge: Hedge | None
+    hedge_delta: Number
+    hedge_cost: Number
+    net: Number
+    exit_cost: Number
+    spread_bps: Number
+    sizes: dict[str, Number]
+    quantity: Number
+    reasons: list[str]
+
+
+def tau_at(scenario: Scenario, at_ms: int) -> Number:
+    """Return the time to expiry in years."""
+    seconds = scenario["options"]["expiry_s"] - scenario["start_s"] - mp.mpf(at_ms) / 1_000
+    return seconds / SECONDS_PER_YEAR
+
+
+def before(scenario: Scenario) -> Before:
+    """Fit the smile of the newest snapshot that is at least `smile_lag_s` older than the trigger."""
+    latest = scenario["opens_ms"] - int(1_000 * setting(scenario, "smile_lag_s"))
+    at = batch_times(scenario["options"], latest)[-1]
+    f0, tau = forward(scenario, at), tau_at(scenario, at)
+    inverse = OPTION_TERMS[scenario["options"]["family"]]["inverse"]
+    points = []
+    for symbol, option in scenario["options"]["rows"].items():
+        strike, is_call = exact(option["strike"]), option["is_call"]
+        bid, _, ask, _ = (exact(value) for value in standing(option["quotes"], at))
+        if is_call == (strike >= f0) and is_number(bid) and is_number(ask) and bid < ask:
+            unit = f0 if inverse else 1
+            ivs = [implied_volatility(x * unit, f0, strike, tau, is_call=is_call) for x in (bid, ask)]
+            points.append(SmilePoint(symbol, ivs[0], ivs[1], mp.log(strike / f0), (ivs[0] + ivs[1]) / 2))
+    return Before(at, f0, tau, points, fit([(p.k, p.mid_iv) for p in points]))
+
+
+def nine_values(scenario: Scenario, world: Before, symbol: str, at_ms: int) -> list[Valued]:
+    """Value an option in the nine scenarios, ascending."""
+    option = scenario["options"]["rows"][symbol]
+    strike, f1 = exact(option["strike"]), forward(scenario, at_ms)
+    r = mp.log(f1 / world.forward)
+    up = max(exact(setting(scenario, "vol_up_points")), exact(setting(scenario, "vol_up_per_move")) * abs(r))
+    down = max(
+        exact(setting(scenario, "vol_down_points")), exact(setting(scenario, "vol_down_per_move")) * abs(r)
+    )
+    base, slope = world.smile.sigma(mp.log(strike / f1)), world.smile.slope_at_zero()
+    values = []
+    for ratio in (0, 1, 2):
+        for shift in (-down, mp.mpf(0), up):
+            sigma = base + ratio * slope * r + shift / 100
+            priced = black76(f1, strike, tau_at(scenario, at_ms), sigma, is_call=option["is_call"])
+            values.append(Valued(ratio, shift, sigma, priced))
+    return sorted(values, key=lambda valued: valued.option.value)
+
+
+def edges(scenario: Scenario, world: Before, at_ms: int) -> list[Edge]:
+    """Hold both sides of every quoted option against their robust values."""
+    found = []
+    for symbol, option in scenario["options"]["rows"].items():
+        if not row_times(scenario["options"], symbol, at_ms):
+            continue
+        quote = [exact(value) for value in standing(option["quotes"], at_ms)]
+        for side, price in (("buy", quote[2]), ("sell", quote[0])):
+            if is_number(price):
+                found.append(_edge(scenario, world, at_ms, symbol, side, quote))
+    return found
+
+
+def _edge(scenario: Scenario, world: Before, at_ms: int, symbol: str, side: str, quote: list[Number]) -> Edge:
+    bid, bid_amount, ask, ask_amount = quote
+    terms = OPTION_TERMS[scenario["options"]["family"]]
+    f1 = forward(scenario, at_ms)
+    unit = f1 if terms["inverse"] else mp.mpf(1)
+    price, amount = (ask, ask_amount) if side == "buy" else (bid, bid_amount)
+    price_usd = price * unit
+    nine = nine_values(scenario, world, symbol, at_ms)
+    chosen = nine[0] if side == "buy" else nine[-1]
+    sign = 1 if side == "buy" else -1
+    gross = sign * (chosen.option.value - price_usd)
+    fee = min(exact(terms["taker"]) * reference(scenario, at_ms), exact(terms["cap"]) * price_usd)
+    h = chosen.option.delta - (price_usd / f1 if terms["inverse"] else 0)
+    available = hedges(scenario, at_ms)
+    hedge = available[0] if available else None
+    hedge_cost = abs(h) * hedge.cost if hedge else mp.nan
+    net = gross - fee - hedge_cost
+    haircut = exact(setting(scenario, "depth_haircut"))
+    sizes = {"wanted": exact(setting(scenario, "order_coins")), "option": haircut * amount}
+    if hedge:
+        # An option bought with h > 0 is hedged by selling: into the bid.
+        coins = hedge.bid_coins if sign * h > 0 else hedge.ask_coins
+        sizes["hedge"] = haircut * coins / abs(h)
+    size = min(sizes.values()) if all(map(is_number, sizes.values())) else mp.nan
+    half_spread = (ask - bid) / 2 * unit
+    edge = Edge(
+        symbol=symbol,
+        side=side,
+        price=price,
+        price_usd=price_usd,
+        nine=nine,
+        chosen=chosen,
+        gross=gross,
+        fee=fee,
+        hedge=hedge,
+        hedge_delta=h,
+        hedge_cost=hedge_cost,
+        net=net,
+        exit_cost=half_spread + fee + hedge_cost,
+        spread_bps=10_000 * net / f1,
+        sizes=sizes,
+        quantity=floor_to_lot(size, exact(terms["lot"])),
+        reasons=[],
+    )
+    return edge._replace(reasons=list(_reasons(scenario, edge, at_ms, quote)))
+
+
+def threshold(scenario: Scenario, side: str) -> Number:
+    """Return the net edge that an order needs, bps."""
+    return max(exact(setting(scenario, f"threshold_{side}_bps")), exact(setting(scenario, "min_spread_bps")))
+
+
+def _reasons(scenario: Scenario, edge: Edge, at_ms: int, quote: list[Number]) -> list[str]:
+    """Return every check of section 6 that fails, in its order."""
+    faults = [kind for at, kind in scenario.get("faults", []) if at <= at_ms]
+    options = scenario["options"]
+    age = at_ms - batch_times(options, at_ms)[-1]
+    latency = at_ms - scenario["opens_ms"]
+    to_expiry = options["expiry_s"] - scenario["start_s"] - mp.mpf(at_ms) / 1_000
+    lot = exact(OPTION_TERMS[options["family"]]["lot"])
+    failing = {
+        "venue_down": "stale" in faults,
+        "gap": "gap" in faults,
+        "stale_data": age > setting(scenario, "option_max_age_ms")
+        or latency > setting(scenario, "max_latency_ms"),
+        "dispersion": _dispersed(scenario, at_ms),
+        "expiry_window": not to_expiry > setting(scenario, "expiry_window_s"),
+        "unit_check": _unit_fault(scenario, edge, at_ms, quote),
+        "stub_quote": edge.side == "buy"
+        and edge.price_usd > exact(setting(scenario, "stub_ask_over_value")) * edge.chosen.option.value,
+        "no_executable_forward": setting(scenario, "forward") != "quotes",
+        "no_size": not is_number(edge.quantity),
+        "thin": is_number(edge.quantity) and edge.quantity < lot,
+        "not_evaluable": bool(scenario.get("degraded")),
+        "no_edge": not edge.gross > 0,
+        "fees": edge.gross > 0 and not edge.net > 0,
+        "below_min_spread": edge.net > 0 and edge.spread_bps < threshold(scenario, edge.side),
+    }
+    return [reason for reason, fails in failing.items() if fails]
+
+
+def _dispersed(scenario: Scenario, at_ms: int) -> bool:
+    if setting(scenario, "forward") != "quotes":
+        return False
+    share = exact(setting(scenario, "max_dispersion_move_share"))
+    # Later moves are measured from the same sample: the series stood still before the shock.
+    most = min(exact(setting(scenario, "max_dispersion_bps")), share * abs(move_bps(scenario, at_ms)))
+    return bool(consolidated(scenario, at_ms).dispersion_bps > most)
+
+
+def _unit_fault(scenario: Scenario, edge: Edge, at_ms: int, quote: list[Number]) -> bool:
+    option = scenario["options"]["rows"][edge.symbol]
+    f1, strike = forward(scenario, at_ms), exact(option["strike"])
+    value, delta = edge.chosen.option.value, abs(edge.chosen.option.delta)
+    low, high = exact(setting(scenario, "unit_min_ratio")), exact(setting(scenario, "unit_max_ratio"))
+    iv = implied_volatility(
+        edge.price_usd, f1, strike, tau_at(scenario, at_ms), is_call=option["is_call"]
+    )
+    out_of_the_money = option["is_call"] == (strike >= f1)
+    iv_fits = setting(scenario, "unit_min_iv") <= iv <= setting(scenario, "unit_max_iv")
+    return bool(
+        quote[0] >= quote[2]
+        or abs(edge.spread_bps) > exact(setting(scenario, "unit_max_spread_bps"))
+        or (mp.mpf("0.1") <= delta <= mp.mpf("0.9") and not low <= edge.price_usd / value <= high)
+        or ((is_number(iv) or out_of_the_money) and not iv_fits)
+    )
