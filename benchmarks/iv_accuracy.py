@@ -14,12 +14,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from aftershock.pricing import fit_smile, greeks, implied_vol, price, rho_spot, robust_values
-from aftershock.pricing.arrays import FloatArray
 from tests.pricing.oracle import all_greeks, condition_number, relative_error, true_vol
 
 FORWARD = 60_000.0
@@ -139,7 +139,7 @@ def _times(rng: np.random.Generator, size: int) -> str:
         ("greeks", lambda: greeks(FORWARD, strike, tau, sigma, is_call), _loop_greeks),
     ):
         own = _cpu_seconds(ours) / size
-        other = _cpu_seconds(lambda loop=loop: loop(looped)) / len(looped)
+        other = _cpu_seconds(partial(loop, looped)) / len(looped)
         figures.append(f"{name} {1e9 * own:7.0f} ({other / own:.1f})")
     return ", ".join(figures)
 

@@ -9,7 +9,7 @@ from tests.golden.terms import PERPETUAL_TERMS
 from tests.golden.timeline import beat_times, level, setting, standing, trigger_setting
 
 if TYPE_CHECKING:
-    from tests.golden.terms import Scenario
+    from tests.golden.terms import QuoteAt, Scenario
 
 _SAME = mp.mpf("1e-30")
 
@@ -40,8 +40,17 @@ def reference(scenario: Scenario, at_ms: int) -> Number:
     return exact(level(scenario["index"], at_ms))
 
 
-def _micro(feed: Scenario, at_ms: int) -> Number:
-    return microprice(*(exact(value) for value in standing(feed["quotes"], at_ms)))
+def _log_ratio(quote: QuoteAt, index: float | None) -> Number:
+    return mp.log(microprice(*map(exact, quote)) / exact(index))
+
+
+def _still(pairs: list[tuple[QuoteAt, float | None]]) -> Number:
+    """Return ln(M / S), which must be the same each time that it is sampled."""
+    values = [_log_ratio(quote, index) for quote, index in dict.fromkeys(pairs)]
+    if max(values) - min(values) > _SAME:
+        message = "a basis or carry moves before the shock"
+        raise ValueError(message)
+    return values[0]
 
 
 def basis(scenario: Scenario, venue: str) -> Number:
@@ -53,15 +62,12 @@ def basis(scenario: Scenario, venue: str) -> Number:
     feed = scenario["perpetuals"][venue]
     frozen = scenario["opens_ms"] - int(1_000 * setting(scenario, "basis_lag_s"))
     until_then = beat_times(feed, frozen)
-    values = [mp.log(_micro(feed, at) / reference(scenario, at)) for at in until_then]
-    if max(values) - min(values) > _SAME:
-        message = f"the basis of {venue} moves before the shock"
-        raise ValueError(message)
+    value = _still([(standing(feed["quotes"], at), level(scenario["index"], at)) for at in until_then])
     # 30 s of history and a value kept within the last second of it
     if frozen - until_then[0] < 31_000:
         message = f"{venue} has {frozen - until_then[0]} ms of history when its basis is frozen"
         raise ValueError(message)
-    return values[0]
+    return value
 
 
 def consolidated(scenario: Scenario, at_ms: int) -> Consolidated:
@@ -91,14 +97,14 @@ def carry(scenario: Scenario) -> Number:
     options = scenario["options"]
     if "future" in scenario:
         feed = scenario["future"]
-        values = [mp.log(_micro(feed, at) / reference(scenario, at)) for at in beat_times(feed, frozen)]
-    else:
-        times = range(options["first_ms"], frozen + 1, options["every_ms"])
-        values = [mp.log(exact(level(options["underlying"], at)) / reference(scenario, at)) for at in times]
-    if max(values) - min(values) > _SAME:
-        message = "the carry moves before the shock"
-        raise ValueError(message)
-    return values[0]
+        pairs = [(standing(feed["quotes"], at), level(scenario["index"], at)) for at in beat_times(feed, frozen)]
+        return _still(pairs)
+    marks = [
+        ((price, 1.0, price, 1.0), level(scenario["index"], at))
+        for at in range(options["first_ms"], frozen + 1, options["every_ms"])
+        if (price := level(options["underlying"], at))
+    ]
+    return _still(list(marks))
 
 
 def forward(scenario: Scenario, at_ms: int) -> Number:

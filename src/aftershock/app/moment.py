@@ -31,7 +31,7 @@ def parse_moment(text: str) -> int:
     match = _WITH_FRACTION.fullmatch(text)
     whole, digits = (match[1] + match[3], match[2]) if match else (text, "")
     try:
-        moment = datetime.fromisoformat(whole)
+        moment = datetime.fromisoformat(whole if "." not in whole else "")
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return int(moment.timestamp()) * NS_PER_S + int(digits.ljust(9, "0"))

@@ -51,9 +51,10 @@ class OptionsChainAligner:
         """
         if kind not in _KINDS:
             return {"error": f"kind must be call or put, got {kind!r}"}
-        if not 0 < liquidation_price < math.inf:
-            return {"error": f"the price must be positive and finite, got {liquidation_price}"}
-        strikes = sorted(k for k in available_strikes if 0 < k < math.inf)
+        price = _finite(liquidation_price)
+        if not price > 0:
+            return {"error": f"the price must be positive and finite, got {liquidation_price!r}"}
+        strikes = sorted(k for k in available_strikes if _finite(k) > 0)
         if not strikes:
             return {"error": "no strikes to align with"}
         at = bisect_left(strikes, liquidation_price)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from aftershock.core.forward import Bases, Consolidated, ForwardBook
+from aftershock.core.forward import Bases, Consolidated, ExpiryKey, ForwardBook
 from aftershock.core.packages import ExecutableForward
 from aftershock.core.parity_forward import parity_forward
 from aftershock.core.series import LogPriceSeries
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aftershock.core.chain import Chain, Expiry
     from aftershock.core.config import EngineConfig
     from aftershock.core.fees import FeeBook
+    from aftershock.core.streams import StreamStatus
 
 __all__ = ["AssetState"]
 
@@ -30,26 +31,25 @@ class AssetState:
         book: Perpetuals, futures, index, carries.
         window: Liquidations.
         consolidated: Series of the consolidated forward.
-        expiry_series: Series of one expiry's own forward, by (venue, expiry).
-        chains: By (venue, underlying family).
-        smiles: By (venue, underlying, expiry).
+        expiry_series: Series of one expiry's own forward.
+        chains: By (venue, family).
+        smiles: Quotes kept for fits, by expiry.
         refractory: By series name, the moment from which a trigger may open again.
     """
 
-    def __init__(self, name: str, config: EngineConfig, fees: FeeBook) -> None:
+    def __init__(self, name: str, config: EngineConfig, fees: FeeBook, streams: StreamStatus) -> None:
         self.name = name
         self._config = config
         self._fees = fees
         self._max_age = int(config.option_max_age_ms * NS_PER_MS)
         self._future_max_age = int(config.perp_max_age_ms * NS_PER_MS)
-        self._lag = int(config.basis_lag_s * NS_PER_S)
         self._span = int(config.leg_span_ms * NS_PER_MS)
-        self.book = ForwardBook(config)
+        self.book = ForwardBook(config, streams)
         self.window = LiquidationWindow(config.trigger)
         self.consolidated = LogPriceSeries(config.trigger)
-        self.expiry_series: dict[tuple[str, int], LogPriceSeries] = {}
+        self.expiry_series: dict[ExpiryKey, LogPriceSeries] = {}
         self.chains: dict[ChainKey, Chain] = {}
-        self.smiles: dict[tuple[str, str, int], SmileBook] = {}
+        self.smiles: dict[ExpiryKey, SmileBook] = {}
         self.last_snapshot: dict[ChainKey, int] = {}
         self.refractory: dict[str, int] = {}
 
@@ -71,13 +71,12 @@ class AssetState:
         if mode == "parity":
             return parity_forward(chain, expiry, now, max_age_ns=self._max_age, span_ns=self._span)
         at = self.book.consolidated(now, bases) if held is None else held
-        as_of = now - self._lag if bases is None else bases.as_of
-        log_forward = at.log_price + self.book.carry(chain.venue, expiry.expiry_ns, as_of)
+        log_forward = at.log_price + self.book.carry((*chain.key, expiry.expiry_ns), now, bases)
         return math.exp(log_forward) if log_forward == log_forward else NAN  # noqa: PLR0124  not NaN
 
-    def package_forward(self, chain: Chain, expiry: Expiry, now: int, *, inverse: bool) -> ExecutableForward:
+    def package_forward(self, chain: Chain, expiry: Expiry, now: int) -> ExecutableForward:
         """Return the executable forward of an expiry: its dated future if quoted, else the venue's mark."""
-        top = self.book.futures.get((chain.venue, expiry.expiry_ns, inverse))
+        top = self.book.futures.get((*chain.key, expiry.expiry_ns))
         if top is not None and now - top.confirmed <= self._future_max_age and top.microprice > 0:
             schedule = self._fees.of(top.instrument, now)
             index = self.index(0.5 * (top.bid + top.ask))
@@ -92,17 +91,18 @@ class AssetState:
 
     def record_smiles(self, chain: Chain, expiry: Expiry, now: int) -> None:
         """Keep quotes for a later fit: of the whole chain once a second if a row confirms it, else of one expiry."""
-        key = (chain.venue, chain.underlying)
         if not chain.confirms_stream:
-            self._smile_book(chain, expiry).record(chain, expiry, now, self.forward(chain, expiry, now))
-        elif now - self.last_snapshot.get(key, -NS_PER_S) >= NS_PER_S:
-            self.last_snapshot[key] = now
+            book = self._smile_book(chain, expiry)
+            if book.due(now):
+                book.record(chain, expiry, now, self.forward(chain, expiry, now))
+        elif now - self.last_snapshot.get(chain.key, -NS_PER_S) >= NS_PER_S:
+            self.last_snapshot[chain.key] = now
             held = self.book.consolidated(now) if self._config.forward == "quotes" else None
             for each in chain.expiries.values():
                 self._smile_book(chain, each).record(chain, each, now, self.forward(chain, each, now, held=held))
 
     def _smile_book(self, chain: Chain, expiry: Expiry) -> SmileBook:
-        key = (chain.venue, chain.underlying, expiry.expiry_ns)
+        key = (*chain.key, expiry.expiry_ns)
         if key not in self.smiles:
             self.smiles[key] = SmileBook()
         return self.smiles[key]

@@ -128,6 +128,11 @@ class Chain:
     ts_changed: NDArray[np.int64]
     own_confirmed: NDArray[np.int64]
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return venue and family."""
+        return self.venue, self.underlying
+
     def __len__(self) -> int:
         """Return the number of rows, expired ones included."""
         return self._size
@@ -167,10 +172,10 @@ class Chain:
         Args:
             row: Row of the instrument.
             ts_init: Our clock, ns.
-            values: In the order of `FLOAT_COLUMNS`.
+            values: In the order of `FLOAT_COLUMNS`, or the four of the quote alone: the rest then stays.
         """
         changed = False
-        for at, (cell, value) in enumerate(zip(self.cells, values, strict=True)):
+        for at, (cell, value) in enumerate(zip(self.cells, values, strict=False)):
             old = cell[row]
             # NaN to NaN is no change; NaN differs from itself.
             if old != value and (old == old or value == value):  # noqa: PLR0124
@@ -181,7 +186,7 @@ class Chain:
         self.confirmed_cells[row] = ts_init
         self.stream_confirmed = ts_init
         expiry = self.expiries.get(self.instruments[row].expiry_ns or 0)
-        if expiry is not None and values[-1] > 0:
+        if expiry is not None and len(values) == len(FLOAT_COLUMNS) and values[-1] > 0:
             expiry.underlying_price = values[-1]
             expiry.underlying_ts = ts_init
 
@@ -192,9 +197,8 @@ class Chain:
             batch: Quotes of this chain.
             rows: int64[n], the row of each.
         """
-        start, n = 0, len(rows)
-        while start < n:  # an instrument that comes twice is written twice: cut before each repetition
-            stop = start + _distinct_run(rows[start:])
+        start = 0
+        for stop in _distinct_cuts(rows.tolist()):  # an instrument that comes twice is written twice
             self._write_distinct(batch, rows[start:stop], start, stop)
             start = stop
 
@@ -231,6 +235,12 @@ class Chain:
         """Trust no quote until its next row, as after a gap; `own_confirmed` 0 means so."""
         self.own_confirmed[:] = 0
 
+    def forget_confirmation(self, symbol: str) -> None:
+        """Trust one instrument's quote no more until its next row."""
+        row = self._row_of.get(symbol)
+        if row is not None:
+            self.confirmed_cells[row] = 0
+
     def roll(self, now_ns: int) -> tuple[Expiry, ...]:
         """Take out the expiries that are over, and return them."""
         over = tuple(e for ns, e in self.expiries.items() if ns <= now_ns)
@@ -239,9 +249,14 @@ class Chain:
         return over
 
 
-def _distinct_run(rows: NDArray[np.int64]) -> int:
-    """Return the length of the longest prefix without a repeated row."""
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    repeats = order[1:][ordered[1:] == ordered[:-1]]
-    return int(repeats.min()) if len(repeats) else len(rows)
+def _distinct_cuts(rows: list[int]) -> list[int]:
+    """Return where to cut so that no row comes twice between two cuts; the last cut is the end."""
+    cuts = []
+    last_seen: dict[int, int] = {}
+    start = 0
+    for at, row in enumerate(rows):
+        if last_seen.get(row, -1) >= start:
+            cuts.append(at)
+            start = at
+        last_seen[row] = at
+    return [*cuts, len(rows)] if rows else []

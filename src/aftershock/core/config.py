@@ -97,14 +97,14 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     perp_max_age_ms: _Positive = 500.0
     basis_tau_s: _PositiveSeconds = 120.0
     carry_tau_s: _PositiveSeconds = 300.0
-    basis_lag_s: _Seconds = 5.0
+    basis_lag_s: Annotated[float, Meta(ge=0, le=60)] = 5.0
     basis_history_s: _Seconds = 30.0
     max_dispersion_bps: _Bps = 5.0
     max_dispersion_move_share: _Fraction = 0.25
 
     option_max_age_ms: _Positive = 2_000.0
     leg_span_ms: _Positive = 250.0
-    smile_lag_s: _Seconds = 2.0
+    smile_lag_s: Annotated[float, Meta(ge=0, le=14)] = 2.0
     smile_max_age_s: _PositiveSeconds = 600.0
     reevaluate_ms: _Positive = 100.0
     static_neighbours: Annotated[int, Meta(ge=1, le=20)] = 3

@@ -48,7 +48,8 @@ class Decider:
             held = asset.book.consolidated(now, trigger.bases)
             move = abs(trigger.move_bps(held.log_price))
             dispersion = held.dispersion_bps
-            most = min(self._config.max_dispersion_bps, self._config.max_dispersion_move_share * move)
+            share = self._config.max_dispersion_move_share * move
+            most = share if not share >= self._config.max_dispersion_bps else self._config.max_dispersion_bps
         return Moment(now=now, ts_event=ts_event, venue_up=venue_up, dispersion_bps=dispersion, max_dispersion_bps=most)
 
     def on_quotes(
@@ -151,8 +152,12 @@ class Decider:
 
     def on_nothing(self, trigger: OpenTrigger, when: Moment, asset: AssetState, *, evaluable: bool) -> list[Any]:
         """Say the one HOLD of a trigger that had no opportunity."""
-        best = trigger.best or draft_empty(trigger, self._config, when, asset, evaluable=evaluable)
-        return self._decide(trigger, best)
+        best = trigger.best
+        if best is None:
+            return self._decide(trigger, draft_empty(trigger, self._config, when, asset, evaluable=evaluable))
+        # The figures are of the best moment; the decision is of this one.
+        signal = msgspec.structs.replace(best.signal, ts_init=when.now, ts_event=when.ts_event)
+        return self._decide(trigger, Candidate(assessment=best.assessment, signal=signal))
 
     def _decide(self, trigger: OpenTrigger, candidate: Candidate) -> list[Any]:
         config, assessment = self._config, candidate.assessment

@@ -288,7 +288,7 @@ def draft_package(
         faults.append(f"edge of {package.net_bps:.1f} bps")
     coins_per_unit = first.coins(1.0, forward)
     if package.future_side is not None:
-        future = asset.book.futures[(chain.venue, first.expiry_ns or 0, first.inverse)]
+        future = asset.book.futures[*chain.key, first.expiry_ns or 0]
         sizes.append(future.coins(to_sell=package.future_side is Side.SELL) / package.future_coins / coins_per_unit)
     native = executable_size(config.order_coins / coins_per_unit, tuple(sizes), config.depth_haircut, first.lot_size)
     schedule = fees.of(first, when.now)

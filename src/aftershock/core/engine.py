@@ -22,6 +22,7 @@ from aftershock.core.packages import PackageScanner
 from aftershock.core.series import LogPriceSeries
 from aftershock.core.stale_quotes import ArmedChain
 from aftershock.core.stats import EngineStats, LiquidationTotals
+from aftershock.core.streams import StreamStatus, carries_options, carries_quotes
 from aftershock.core.triggers import OpenTrigger, assess_cascade, is_degraded, log_or_nan
 from aftershock.model import events as ev
 from aftershock.model.instruments import Instrument, Kind
@@ -30,7 +31,9 @@ from aftershock.model.signals import Alarm, Alignment, TriggerClosed, TriggerKin
 from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
+    from aftershock.core.chain import Expiry
     from aftershock.core.config import EngineConfig
+    from aftershock.core.forward import ExpiryKey
     from aftershock.core.packages import Package
     from aftershock.model.table import InstrumentTable
 
@@ -40,6 +43,7 @@ Effect = Any
 """TriggerOpened, TriggerClosed, ArbitrageSignal, ApprovedOrder, RefusedOrder or Alarm."""
 
 _NEVER = 2**63 - 1
+_STATIC_KEPT = 10_000
 
 
 class Engine:
@@ -63,10 +67,11 @@ class Engine:
         self._aligner = OptionsChainAligner()
         self._open: dict[str, OpenTrigger] = {}
         self._static_until: dict[tuple[str, ...], int] = {}
+        self._static_limit = _STATIC_KEPT
         self._next_deadline = _NEVER
         self._triggers_opened = 0
         self._halted = ""
-        self._down: dict[ev.StreamId, str] = {}
+        self._streams = StreamStatus()
         self._rows: dict[tuple[str, str], tuple[AssetState, Chain, int] | None] = {}
         self._cascades_armed = "cascade" in config.trigger.armed
         self._moves_armed = "price-move" in config.trigger.armed
@@ -136,7 +141,7 @@ class Engine:
 
     def _asset(self, name: str) -> AssetState:
         if name not in self.assets:
-            self.assets[name] = AssetState(name, self.config, self._fees)
+            self.assets[name] = AssetState(name, self.config, self._fees, self._streams)
         return self.assets[name]
 
     def _resolve(self, venue: str, symbol: str) -> Instrument | None:
@@ -177,22 +182,25 @@ class Engine:
 
     def _on_ticker(self, event: ev.DerivativeTicker) -> None:
         instrument = self._resolve(event.venue, event.symbol)
-        if instrument is not None:
-            self._asset(instrument.underlying).book.on_index(event.index_price)
+        if instrument is None:
+            return
+        asset = self._asset(instrument.underlying)
+        if asset.book.on_index(event.index_price):
+            asset.consolidated.clear()
 
     def _on_consolidated(self, asset: AssetState, event: ev.Quote) -> None:
         if self.config.forward != "quotes":
             return
         now = event.ts_init
         x = asset.book.consolidated(now).log_price
-        if x == x:  # noqa: PLR0124  not NaN
-            self._on_sample(asset, asset.name, asset.consolidated, x, event, None)
         for trigger in self._open.values():
             if trigger.asset == asset.name and trigger.expiry_scope is None:
                 self._feed_extreme(trigger, x, event)
                 for key, armed in trigger.armed.items():
                     armed.dirty[:] = True
                     self._evaluate(trigger, key, now, event.ts_event)
+        if x == x:  # noqa: PLR0124  not NaN
+            self._on_sample(asset, asset.name, asset.consolidated, x, event, None)
         if self._open:
             self._schedule()
 
@@ -209,7 +217,7 @@ class Engine:
         series: LogPriceSeries,
         log_price: float,
         event: ev.Event,
-        scope: tuple[str, int] | None,
+        scope: ExpiryKey | None,
     ) -> None:
         now = event.ts_init
         series.add(now, log_price)
@@ -249,11 +257,10 @@ class Engine:
         instrument = self._table.resolve(venue, symbol)
         if instrument is not None and instrument.kind is Kind.OPTION:
             asset = self._asset(instrument.underlying)
-            family = f"{instrument.underlying}{'' if instrument.inverse else '_' + instrument.quote}"
-            chain = asset.chains.get((venue, family))
+            chain = asset.chains.get((venue, instrument.family))
             if chain is None:
-                chain = Chain(venue, family, confirms_stream=self.config.options_feed == "stream")
-                asset.chains[venue, family] = chain
+                chain = Chain(venue, instrument.family, confirms_stream=self.config.options_feed == "stream")
+                asset.chains[chain.key] = chain
             found = (asset, chain, chain.list_instrument(instrument))
         self._rows[key] = found
         return found
@@ -267,12 +274,7 @@ class Engine:
 
     def _on_option_top(self, event: ev.Quote) -> None:
         """Take a quote of an option that came without the rest of its summary."""
-        found = self._option(event.venue, event.symbol)
-        if found is None:
-            return
-        _, chain, row = found
-        rest = tuple(cell[row] for cell in chain.cells[4:])
-        values = (event.bid, event.bid_amount, event.ask, event.ask_amount, *rest)
+        values = (event.bid, event.bid_amount, event.ask, event.ask_amount)
         self._option_row(event.venue, event.symbol, event.ts_init, event.ts_event, values)
 
     def _option_row(self, venue: str, symbol: str, now: int, ts_event: int, values: tuple[float, ...]) -> None:
@@ -293,56 +295,53 @@ class Engine:
             return
         chain.update(row, now, values)
         expiry = chain.expiries[expiry_ns]
-        if values[-1] > 0:
-            self._on_underlying(asset, chain, expiry_ns, symbol, values[-1], now, ts_event)
-        forward = asset.package_forward(chain, expiry, now, inverse=instrument.inverse)
-        packages = self._scanner.scan(chain, row, now, forward, self._fees.of(instrument, now))
-        for package in packages:
+        if len(values) == len(FLOAT_COLUMNS):
+            self._on_underlying(asset, chain, expiry, values[-1], now, ts_event)
+        forward = asset.package_forward(chain, expiry, now)
+        for package in self._scanner.scan(chain, row, now, forward, self._fees.of(instrument, now)):
             self._on_package(asset, chain, package, now, ts_event)
         asset.record_smiles(chain, expiry, now)
         if self._open:
             self._touch(asset, chain, row, now, ts_event)
 
     def _on_underlying(
-        self, asset: AssetState, chain: Chain, expiry_ns: int, symbol: str, price: float, now: int, ts_event: int
+        self, asset: AssetState, chain: Chain, expiry: Expiry, price: float, now: int, ts_event: int
     ) -> None:
+        key = (*chain.key, expiry.expiry_ns)
         if self.config.forward == "quotes":
-            asset.book.on_underlying(chain.venue, expiry_ns, price, now)
+            asset.book.on_underlying(key, price, now)
             return
-        expiry = chain.expiries[expiry_ns]
-        if self.config.forward == "parity":
-            price = asset.forward(chain, expiry, now)
-        key = (chain.venue, expiry_ns)
+        log_price = log_or_nan(asset.forward(chain, expiry, now) if self.config.forward == "parity" else price)
+        if log_price != log_price:  # noqa: PLR0124  NaN
+            return
         series = asset.expiry_series.get(key)
         if series is None:
             series = asset.expiry_series[key] = LogPriceSeries(self.config.trigger)
-        log_price = log_or_nan(price)
-        if log_price != log_price:  # noqa: PLR0124  NaN
-            return
-        name = f"{symbol.rsplit('-', 2)[0]}.{chain.venue}"
+        name = f"{chain.instruments[expiry.rows[0]].symbol.rsplit('-', 2)[0]}.{chain.venue}"
         event = ev.Timer(ts_event=ts_event, ts_init=now, key=name)
-        self._on_sample(asset, name, series, log_price, event, key)
         for trigger in self._open.values():
-            if trigger.expiry_scope == key and trigger.asset == asset.name:
+            if trigger.expiry_scope == key:
                 self._feed_extreme(trigger, log_price, event)
                 for armed in trigger.armed.values():
                     armed.dirty[:] = True
+        self._on_sample(asset, name, series, log_price, event, key)
 
     def _touch(self, asset: AssetState, chain: Chain, row: int, now: int, ts_event: int) -> None:
-        key = (chain.venue, chain.underlying)
         for trigger in list(self._open.values()):
-            armed = trigger.armed.get(key) if trigger.asset == asset.name else None
-            if armed is not None and row in armed.position:
-                armed.dirty[armed.position[row]] = True
-                self._evaluate(trigger, key, now, ts_event)
+            armed = trigger.armed.get(chain.key) if trigger.asset == asset.name else None
+            if armed is not None:
+                if row in armed.position:
+                    armed.dirty[armed.position[row]] = True
+                self._evaluate(trigger, chain.key, now, ts_event)
         self._schedule()
 
     def _on_package(self, asset: AssetState, chain: Chain, package: Package, now: int, ts_event: int) -> None:
         key = (chain.venue, *(f"{side.value} {chain.instruments[row].symbol}" for row, side in package.legs))
         if now < self._static_until.get(key, 0):
             return
-        if len(self._static_until) > 10_000:
+        if len(self._static_until) >= self._static_limit:  # forget those that are over
             self._static_until = {k: t for k, t in self._static_until.items() if t > now}
+            self._static_limit = max(_STATIC_KEPT, 2 * len(self._static_until))
         self._static_until[key] = now + int(self.config.trigger.refractory_s * NS_PER_S)
         self._effects.append(
             Alarm(
@@ -355,7 +354,7 @@ class Engine:
         event = ev.Timer(ts_event=ts_event, ts_init=now, key="static")
         trigger = self._new_trigger(asset, TriggerKind.STATIC, "", event, source=chain.venue)
         self._effects.append(self._opened(trigger, (), {}, (), None))
-        when = self._decider.moment(trigger, asset, now, ts_event, venue_up=self._venue_up(chain.venue))
+        when = self._decider.moment(trigger, asset, now, ts_event, venue_up=self._chain_up(chain.venue, asset))
         self._effects += self._decider.on_package(trigger, when, chain, package, asset)
         self._effects.append(self._closed(trigger, now))
 
@@ -382,7 +381,7 @@ class Engine:
     def _count(self, asset: str, usd: float, liquidated: Liquidated) -> None:
         totals = self.stats.liquidations.setdefault(asset, LiquidationTotals())
         totals.count += 1
-        if not usd >= 0:
+        if not 0 <= usd < math.inf:
             totals.unconvertible += 1
             return
         totals.usd += usd
@@ -396,10 +395,9 @@ class Engine:
         config = self.config.trigger
         figures = asset.window.figures(now)
         over = figures.intensity_ratio / config.calm_intensity_ratio
-        if over < 1:
-            return
-        until_calm = math.log2(over) * config.intensity_half_life_s + config.calm_s
-        trigger.closes = max(trigger.closes, now + int(until_calm * NS_PER_S))
+        if over >= 1:
+            until_calm = math.log2(over) * config.intensity_half_life_s + config.calm_s
+            trigger.closes = max(trigger.closes, now + int(until_calm * NS_PER_S))
         asset.refractory["cascade"] = trigger.closes + int(config.refractory_s * NS_PER_S)
 
     def _try_cascade(self, asset: AssetState, event: ev.Liquidation) -> None:
@@ -475,7 +473,7 @@ class Engine:
         log_price: float,
         move_bps: float,
         closes: int,
-        scope: tuple[str, int] | None,
+        scope: ExpiryKey | None,
         source: str,
         not_evaluable: tuple[str, ...] = (),
         features: dict[str, float] | None = None,
@@ -516,21 +514,21 @@ class Engine:
             chain.roll(now)
             smiles = {}
             for expiry_ns in chain.expiries:
-                if trigger.expiry_scope not in (None, (chain.venue, expiry_ns)):
+                if trigger.expiry_scope not in (None, (*key, expiry_ns)):
                     continue
-                book = asset.smiles.get((chain.venue, chain.underlying, expiry_ns))
+                book = asset.smiles.get((*key, expiry_ns))
                 smiles[expiry_ns] = None if book is None else book.fit(chain, expiry_ns, as_of, max_age)
             if smiles:
                 trigger.armed[key] = ArmedChain(chain, smiles)
 
     def _align(
-        self, asset: AssetState, price: float, source: str, now: int, scope: tuple[str, int] | None
+        self, asset: AssetState, price: float, source: str, now: int, scope: ExpiryKey | None
     ) -> Alignment | None:
         """Align a price with the nearest expiry outside the settlement window, of the first chain that has one."""
         window = int(self.config.expiry_window_s * NS_PER_S)
         for _, chain in sorted(asset.chains.items()):
             for expiry_ns, expiry in chain.expiries.items():
-                wanted = (chain.venue, expiry_ns) == scope if scope else expiry_ns - now > window
+                wanted = (*chain.key, expiry_ns) == scope if scope else expiry_ns - now > window
                 if wanted and price > 0:
                     found = self._aligner.find_nearest_strikes(price, expiry.strikes)
                     return Alignment(
@@ -581,7 +579,7 @@ class Engine:
         if len(ready) == 0:
             return
         asset = self.assets[trigger.asset]
-        when = self._decider.moment(trigger, asset, now, ts_event, venue_up=self._venue_up(key[0]))
+        when = self._decider.moment(trigger, asset, now, ts_event, venue_up=self._chain_up(key[0], asset))
         self._effects += self._decider.on_quotes(trigger, when, armed, ready, asset)
 
     def _close(self, trigger: OpenTrigger, now: int) -> None:
@@ -589,7 +587,7 @@ class Engine:
         asset = self.assets[trigger.asset]
         for key, armed in trigger.armed.items():
             everything = np.arange(len(armed.rows), dtype=np.int64)
-            when = self._decider.moment(trigger, asset, now, now, venue_up=self._venue_up(key[0]))
+            when = self._decider.moment(trigger, asset, now, now, venue_up=self._chain_up(key[0], asset))
             self._effects += self._decider.on_quotes(trigger, when, armed, everything, asset)
         if trigger.decisions == 0:
             when = self._decider.moment(trigger, asset, now, now, venue_up=True)
@@ -599,39 +597,35 @@ class Engine:
 
     # --- faults and control -------------------------------------------------------------------------------------
 
-    def _venue_up(self, venue: str) -> bool:
-        return not self._halted and not any(stream.venue == venue for stream in self._down)
+    def _chain_up(self, venue: str, asset: AssetState) -> bool:
+        return not self._halted and self._streams.options_up(venue, asset.name)
 
     def _on_gap(self, event: ev.Gap) -> None:
         """Trust no quote of the stream until its next message."""
         stream = event.stream
         for asset in self.assets.values():
             for (venue, _), chain in asset.chains.items():
-                if venue == stream.venue and stream.kind in {"", "option_quotes"}:
+                if venue == stream.venue and carries_options(stream, asset.name):
                     chain.forget_confirmations()
-            for venue, state in asset.book.perpetuals.items():
-                if venue == stream.venue and stream.symbol in {"", state.top.instrument.symbol}:
-                    state.top.confirmed = 0
-            for (venue, _, _), top in asset.book.futures.items():
-                if venue == stream.venue and stream.symbol in {"", top.instrument.symbol}:
+                elif venue == stream.venue and stream.symbol and carries_quotes(stream, stream.symbol):
+                    chain.forget_confirmation(stream.symbol)
+            tops = [(venue, state.top) for venue, state in asset.book.perpetuals.items()]
+            tops += [(key[0], top) for key, top in asset.book.futures.items()]
+            for venue, top in tops:
+                if venue == stream.venue and carries_quotes(stream, top.instrument.symbol):
                     top.confirmed = 0
         self._effects.append(
             Alarm(ts_init=event.ts_init, code="gap", detail=f"messages of {_name(stream)} were lost: {event.detail}")
         )
 
     def _on_stale(self, event: ev.Stale) -> None:
-        self._down[event.stream] = event.detail
-        for asset in self.assets.values():
-            asset.book.stop(event.stream.venue, event.detail)
+        self._streams.stale(event.stream, event.detail)
         self._effects.append(
             Alarm(ts_init=event.ts_init, code="stale", detail=f"{_name(event.stream)} went silent: {event.detail}")
         )
 
     def _on_restored(self, event: ev.Restored) -> None:
-        self._down.pop(event.stream, None)
-        if not any(stream.venue == event.stream.venue for stream in self._down):
-            for asset in self.assets.values():
-                asset.book.restore(event.stream.venue)
+        self._streams.restored(event.stream)
 
     def _on_clock_step(self, event: ev.ClockStep) -> None:
         for asset in self.assets.values():

@@ -16,12 +16,16 @@ from aftershock.model.units import BPS, NAN, NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from aftershock.core.config import EngineConfig
+    from aftershock.core.streams import StreamStatus
     from aftershock.model.events import Quote
     from aftershock.model.instruments import Instrument
 
 __all__ = ["Bases", "Consolidated", "ForwardBook", "Perpetual", "TopOfBook"]
 
 _MAD_TO_SD = 1.4826
+
+ExpiryKey = tuple[str, str, int]
+"""Venue, family (`BTC`, `BTC_USDC`) and expiry: inverse and linear contracts never share a price."""
 
 
 class TopOfBook(msgspec.Struct):
@@ -63,10 +67,10 @@ class Perpetual(msgspec.Struct):
 
 
 class Bases(msgspec.Struct, frozen=True):
-    """Bases by venue and carries by (venue, expiry) as they stood at one moment."""
+    """Bases by venue and carries by expiry as they stood at one moment; NaN where unknown."""
 
-    as_of: int
     basis: dict[str, float]
+    carry: dict[ExpiryKey, float]
 
 
 class Consolidated(msgspec.Struct, frozen=True):
@@ -93,23 +97,26 @@ def median(values: list[float]) -> float:
 class ForwardBook:
     """Perpetuals, dated futures, index and carries of one asset."""
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, streams: StreamStatus) -> None:
         self._config = config
+        self._streams = streams
         self._max_age = int(config.perp_max_age_ms * NS_PER_MS)
         self._lag = int(config.basis_lag_s * NS_PER_S)
         self._history = int(config.basis_history_s * NS_PER_S)
         self.perpetuals: dict[str, Perpetual] = {}
-        self.futures: dict[tuple[str, int, bool], TopOfBook] = {}
-        self._carry: dict[tuple[str, int], LaggedMean] = {}
+        self.futures: dict[ExpiryKey, TopOfBook] = {}
+        self._carry: dict[ExpiryKey, LaggedMean] = {}
         self.index_price = NAN
-        self.stopped: dict[str, str] = {}
 
-    def on_index(self, price: float) -> None:
-        """Take an index price."""
-        if price > 0:
-            if not self.index_price > 0:
-                self.reset_bases()  # until now they were against the median of the perpetuals
-            self.index_price = price
+    def on_index(self, price: float) -> bool:
+        """Take an index price, and tell whether it is the first: all means then start anew against it."""
+        if not price > 0:
+            return False
+        first = not self.index_price > 0
+        if first:
+            self.reset_bases()  # until now they were against the median of the perpetuals
+        self.index_price = price
+        return first
 
     def on_perpetual(self, instrument: Instrument, quote: Quote) -> bool:
         """Take a quote of a perpetual, and tell whether it may have moved the consolidated series."""
@@ -120,8 +127,10 @@ class ForwardBook:
         if state is None:
             state = Perpetual(TopOfBook(instrument), LaggedMean(self._config.basis_tau_s))
             self.perpetuals[venue] = state
-        elif state.top.instrument.symbol != instrument.symbol and not instrument.inverse < state.top.instrument.inverse:
-            return False  # one perpetual per venue: the first, but a linear one replaces an inverse one
+        elif state.top.instrument.symbol != instrument.symbol:
+            if instrument.inverse or not state.top.instrument.inverse:
+                return False  # one perpetual per venue: the first, but a linear one replaces an inverse one
+            state.basis = LaggedMean(self._config.basis_tau_s)
         state.top.instrument = instrument
         state.top.take(quote)
         micro = state.top.microprice
@@ -136,19 +145,19 @@ class ForwardBook:
         expiry_ns = instrument.expiry_ns
         if expiry_ns is None:
             return
-        top = self.futures.setdefault((quote.venue, expiry_ns, instrument.inverse), TopOfBook(instrument))
+        key = (quote.venue, instrument.family, expiry_ns)
+        top = self.futures.setdefault(key, TopOfBook(instrument))
         top.take(quote)
-        self._add_carry(quote.venue, expiry_ns, top.microprice, quote.ts_init)
+        self._add_carry(key, top.microprice, quote.ts_init)
 
-    def on_underlying(self, venue: str, expiry_ns: int, price: float, ts: int) -> None:
+    def on_underlying(self, key: ExpiryKey, price: float, ts: int) -> None:
         """Take a venue's own underlying price of an expiry, where no dated future of it is quoted."""
-        if not any(key[:2] == (venue, expiry_ns) for key in self.futures):
-            self._add_carry(venue, expiry_ns, price, ts)
+        if key not in self.futures:
+            self._add_carry(key, price, ts)
 
-    def _add_carry(self, venue: str, expiry_ns: int, price: float, ts: int) -> None:
+    def _add_carry(self, key: ExpiryKey, price: float, ts: int) -> None:
         reference = self.log_reference(ts)
         if price > 0 and reference == reference:  # noqa: PLR0124  not NaN
-            key = (venue, expiry_ns)
             if key not in self._carry:
                 self._carry[key] = LaggedMean(self._config.carry_tau_s)
             self._carry[key].add(ts, math.log(price) - reference)
@@ -158,7 +167,7 @@ class ForwardBook:
         return [
             (venue, state)
             for venue, state in sorted(self.perpetuals.items())
-            if venue not in self.stopped
+            if self._streams.quotes_up(venue, state.top.instrument.symbol)
             and now - state.top.confirmed <= self._max_age
             and state.log_price == state.log_price
         ]
@@ -173,13 +182,17 @@ class ForwardBook:
     def bases(self, now: int) -> Bases:
         """Return the bases as they stood `basis_lag_s` ago, to be held for as long as a trigger is open."""
         as_of = now - self._lag
-        basis = {v: s.basis.at(as_of, history_ns=self._history) for v, s in self.perpetuals.items()}
-        return Bases(as_of, basis)
+        return Bases(self._lagged_basis(as_of), {key: mean.at(as_of) for key, mean in self._carry.items()})
 
-    def carry(self, venue: str, expiry_ns: int, as_of: int) -> float:
-        """Return the carry of an expiry as it stood at a moment, NaN if it was not known."""
-        mean = self._carry.get((venue, expiry_ns))
-        return NAN if mean is None else mean.at(as_of)
+    def _lagged_basis(self, as_of: int) -> dict[str, float]:
+        return {v: s.basis.at(as_of, history_ns=self._history) for v, s in self.perpetuals.items()}
+
+    def carry(self, key: ExpiryKey, now: int, bases: Bases | None = None) -> float:
+        """Return the carry of an expiry: frozen, or as it stood `basis_lag_s` ago; NaN if it was not known."""
+        if bases is not None:
+            return bases.carry.get(key, NAN)
+        mean = self._carry.get(key)
+        return NAN if mean is None else mean.at(now - self._lag)
 
     def consolidated(self, now: int, bases: Bases | None = None) -> Consolidated:
         """Return the consolidated series at a moment.
@@ -188,7 +201,7 @@ class ForwardBook:
             now: Our clock, ns.
             bases: Frozen ones; the lagged ones of now if absent.
         """
-        held = self.bases(now).basis if bases is None else bases.basis
+        held = self._lagged_basis(now - self._lag) if bases is None else bases.basis
         logs = []
         for venue, state in self.fresh(now):
             x = state.log_price - held.get(venue, NAN)
@@ -199,14 +212,6 @@ class ForwardBook:
         centre = median(logs)
         dispersion = BPS * _MAD_TO_SD * median([abs(x - centre) for x in logs])
         return Consolidated(centre, dispersion, len(logs))
-
-    def stop(self, venue: str, why: str) -> None:
-        """Leave a venue out until it is restored."""
-        self.stopped[venue] = why
-
-    def restore(self, venue: str) -> None:
-        """Let a venue back in."""
-        self.stopped.pop(venue, None)
 
     def reset_bases(self) -> None:
         """Start all means anew, as after a clock step."""

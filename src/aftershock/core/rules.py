@@ -69,7 +69,7 @@ def judge(
         (a.venue_up, Reason.VENUE_DOWN),
         (not a.in_gap, Reason.GAP),
         (a.has_chain, Reason.NO_CHAIN),
-        (a.age_ms <= max_age_ms and a.latency_ms <= max_latency_ms, Reason.STALE_DATA),
+        (a.age_ms <= max_age_ms, Reason.STALE_DATA),
         (a.span_ms <= max_span_ms, Reason.DESYNC),
         (a.has_forward, Reason.NO_FORWARD),
         (a.dispersion_bps <= a.max_dispersion_bps, Reason.DISPERSION),
@@ -85,7 +85,11 @@ def judge(
     if against and a.gross_bps != a.gross_bps:
         return against
     money = _money_reason(a)
-    return against if money is None else [*against, money]
+    if money is not None:
+        return [*against, money]
+    if not a.latency_ms <= max_latency_ms:  # an edge that is there, but whose cause is long past
+        return [*against, Reason.STALE_DATA] if Reason.STALE_DATA not in against else against
+    return against
 
 
 def _money_reason(a: Assessment) -> Reason | None:
@@ -114,8 +118,10 @@ def executable_size(wanted: float, sizes: tuple[float, ...], haircut: float, lot
         size = min(size, haircut * quoted)
     if not lot > 0:
         return NAN
-    # A size that is a whole number of lots must not lose one to rounding.
-    return math.floor(size / lot + 1e-9) * lot
+    # A size that is a whole number of lots must not lose one to rounding, nor print as 0.30000000000000004.
+    lots = math.floor(size / lot + 1e-9)
+    per_unit = round(1.0 / lot)
+    return lots / per_unit if per_unit > 0 and abs(per_unit * lot - 1.0) < 1e-12 else lots * lot
 
 
 def unit_faults(  # noqa: PLR0913  one quote, unpacked

@@ -46,8 +46,12 @@ class SmileBook:
     def __init__(self) -> None:
         self._snapshots: deque[_Snapshot] = deque(maxlen=_KEPT)
 
+    def due(self, now: int) -> bool:
+        """Tell whether the last snapshot is at least a second old."""
+        return not self._snapshots or now - self._snapshots[-1].ts >= NS_PER_S
+
     def record(self, chain: Chain, expiry: Expiry, now: int, forward: float) -> None:
-        """Keep the quotes of an expiry as they stand, unless that was done less than a second ago.
+        """Keep the quotes of an expiry as they stand.
 
         Args:
             chain: The chain.
@@ -55,8 +59,6 @@ class SmileBook:
             now: Our clock, ns.
             forward: Of the expiry, now; NaN if unknown.
         """
-        if self._snapshots and now - self._snapshots[-1].ts < NS_PER_S:
-            return
         rows = expiry.rows
         row_forward = np.full(len(rows), forward) if chain.confirms_stream else chain.underlying_price[rows].copy()
         self._snapshots.append(

@@ -13,7 +13,7 @@ from aftershock.model.units import BPS, NAN
 if TYPE_CHECKING:
     from aftershock.core.config import TriggerConfig
     from aftershock.core.draft import Candidate
-    from aftershock.core.forward import Bases
+    from aftershock.core.forward import Bases, ExpiryKey
     from aftershock.core.stale_quotes import ArmedChain
     from aftershock.core.window import WindowFigures
     from aftershock.model.signals import Action
@@ -57,7 +57,7 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
     cause_ts_event: int
     reference: float
     extreme: float
-    expiry_scope: tuple[str, int] | None = None
+    expiry_scope: ExpiryKey | None = None
     bases: Bases | None = None
     armed: dict[tuple[str, str], ArmedChain] = {}
     decided: dict[tuple[str, ...], Decided] = {}
@@ -104,7 +104,7 @@ def assess_cascade(
     """
     direction = -1 if figures.imbalance > 0 else 1  # liquidated longs sell
     burst = figures.intensity_ratio >= config.min_intensity_ratio or figures.saturated
-    one_sided = abs(figures.imbalance) >= config.min_imbalance
+    one_sided = abs(figures.imbalance) >= config.min_imbalance or not figures.sized
     enough_venues = len(figures.venues) >= min_venues
     needed = config.min_move_bps
     missing = ["hour_of_week"]
@@ -117,6 +117,8 @@ def assess_cascade(
     else:
         missing.append("forward")
         moved = True
+    if not figures.sized:
+        missing.append("notional")
     if not venues_known:
         missing.append("venues")
         enough_venues = True

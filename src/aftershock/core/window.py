@@ -22,6 +22,7 @@ _RATE_MIN_S = 300.0
 class _Bucket(msgspec.Struct):
     slot: int
     count: int = 0
+    sized: int = 0
     long_micro_usd: int = 0
     short_micro_usd: int = 0
 
@@ -30,7 +31,7 @@ class WindowFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The window at one moment.
 
     Attributes:
-        count: Liquidations in it.
+        count: Liquidations in it; `sized` those with a known notional.
         long_usd, short_usd: Notional of liquidated longs and shorts; what has no known size counts nothing.
         imbalance: (long - short) / (long + short), 0 if empty.
         venues: Venues that printed in it, by name.
@@ -40,6 +41,7 @@ class WindowFigures(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     count: int
+    sized: int
     long_usd: float
     short_usd: float
     imbalance: float
@@ -64,6 +66,7 @@ class LiquidationWindow:
         self._buckets: deque[_Bucket] = deque()
         self._rate_buckets: deque[list[int]] = deque()
         self._count = 0
+        self._sized = 0
         self._long = 0
         self._short = 0
         self._intensity = 0.0
@@ -81,7 +84,7 @@ class LiquidationWindow:
         liquidated: Liquidated,
         completeness: Completeness,
     ) -> None:
-        """Take a liquidation; NaN notional counts as an event of no size."""
+        """Take a liquidation; one without a finite notional counts as an event of no size."""
         if not self._first:
             self._first = ts
         self._intensity = self._decayed(ts) + self._decay_per_ns * NS_PER_S
@@ -90,9 +93,12 @@ class LiquidationWindow:
         if not self._buckets or self._buckets[-1].slot != slot:
             self._buckets.append(_Bucket(slot))
         bucket = self._buckets[-1]
-        micro = round(usd * MICRO) if usd >= 0 else 0
+        known = 0 <= usd < math.inf
+        micro = round(usd * MICRO) if known else 0
         bucket.count += 1
+        bucket.sized += known
         self._count += 1
+        self._sized += known
         if liquidated is Liquidated.LONG:
             bucket.long_micro_usd += micro
             self._long += micro
@@ -106,7 +112,9 @@ class LiquidationWindow:
         self._venues[venue] = ts
         if completeness is Completeness.THROTTLED:
             slots = int(self._window_ns // NS_PER_S) + 1
-            self._throttled.setdefault((venue, symbol), deque(maxlen=slots)).append(ts)
+            seconds = self._throttled.setdefault((venue, symbol), deque(maxlen=slots))
+            if not seconds or ts // NS_PER_S != seconds[-1] // NS_PER_S:
+                seconds.append(ts)  # a slot is used or not, however often it prints
         self._expire(ts)
 
     def _decayed(self, ts: int) -> float:
@@ -118,6 +126,7 @@ class LiquidationWindow:
         while buckets and buckets[0].slot <= oldest:
             gone = buckets.popleft()
             self._count -= gone.count
+            self._sized -= gone.sized
             self._long -= gone.long_micro_usd
             self._short -= gone.short_micro_usd
         oldest_rate = (now - self._window_ns - _RATE_SPAN_NS) // _RATE_STEP_NS
@@ -131,6 +140,7 @@ class LiquidationWindow:
         since = now - self._window_ns
         return WindowFigures(
             count=self._count,
+            sized=self._sized,
             long_usd=self._long / MICRO,
             short_usd=self._short / MICRO,
             imbalance=(self._long - self._short) / total if total else 0.0,

@@ -68,6 +68,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """Return `SYMBOL.VENUE`."""
         return f"{self.symbol}.{self.venue}"
 
+    @property
+    def family(self) -> str:
+        """Return what settles alike: `BTC` for inverse, `BTC_USDC` for linear contracts."""
+        return self.underlying if self.inverse else f"{self.underlying}_{self.quote}"
+
     def coins(self, amount: float, price: float) -> float:
         """Convert a native amount to coins.
 

@@ -170,9 +170,7 @@ def _guess(beta: FloatArray, y: FloatArray) -> FloatArray:
     the inverse of erf; S. Winitzki's closed form (2008) of that is taken at all strikes.
     """
     y = np.maximum(y, 1e-6 * beta)
-    half_distance = np.where(
-        y < 0.5, 0.5 * y * (1.0 + y * y / 24.0), 0.5 * (np.exp(0.5 * y) - np.exp(-0.5 * y))
-    )
+    half_distance = np.where(y < 0.5, 0.5 * y * (1.0 + y * y / 24.0), 0.5 * (np.exp(0.5 * y) - np.exp(-0.5 * y)))
     z = np.sqrt(np.log(1.0 + half_distance / beta))
     mapped = (z - 1.5) / (z + 1.5)
     ratio = np.full_like(z, _BACHELIER[-1])

@@ -89,9 +89,7 @@ def scenarios(move: float, slope: float, shock: VolShock = _DEFAULT_SHOCK) -> tu
         shock: Sizes of ds.
     """
     down, up = shifts(move, **shock._asdict())
-    return tuple(
-        Scenario(ratio, ds, ratio * slope * move + ds) for ratio in _STICKINESS for ds in (-down, 0.0, up)
-    )
+    return tuple(Scenario(ratio, ds, ratio * slope * move + ds) for ratio in _STICKINESS for ds in (-down, 0.0, up))
 
 
 def robust_values(

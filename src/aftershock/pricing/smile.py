@@ -144,9 +144,7 @@ def fit_smile(k: ArrayLike, iv: ArrayLike, weight: ArrayLike, tau: float) -> Smi
     ks, ivs, weights = (np.asarray(values, dtype=np.float64).ravel() for values in (k, iv, weight))
     usable = (np.abs(ks) <= MAX_LOG_MONEYNESS) & positive(ivs) & positive(weights)
     if not usable.any() or not 0.0 < tau < math.inf:
-        return Smile(
-            SmileMethod.NONE, (math.nan,), tau, math.nan, math.nan, math.nan, 0, FitStatus.NO_QUOTES, math.nan
-        )
+        return Smile(SmileMethod.NONE, (math.nan,), tau, math.nan, math.nan, math.nan, 0, FitStatus.NO_QUOTES, math.nan)
     ks, ivs, weights = ks[usable], ivs[usable], weights[usable]
     order = np.argsort(ks, kind="stable")
     ks, ivs, weights = ks[order], ivs[order], weights[order] / float(weights.max())
@@ -222,6 +220,4 @@ def _with_quality(smile: Smile, k: FloatArray, iv: FloatArray) -> Smile:
     miss = smile.iv(k) - iv
     margin = _GRID_MARGIN * (smile.k_max - smile.k_min)
     grid = np.linspace(smile.k_min - margin, smile.k_max + margin, _GRID_POINTS)
-    return replace(
-        smile, rms=math.sqrt(float((miss * miss).mean())), min_g=float(smile.butterfly_g(grid).min())
-    )
+    return replace(smile, rms=math.sqrt(float((miss * miss).mean())), min_g=float(smile.butterfly_g(grid).min()))

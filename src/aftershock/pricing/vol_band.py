@@ -2,7 +2,8 @@
 
 With r = ln(F1/F0), g the slope of the smile at the money and s0(k) the smile before the shock, the nine scenarios are
 s(K) = s0(ln(K/F1)) + R*g*r + ds for a skew-stickiness ratio R in {0, 1, 2} and a shift ds in {-down, 0, +up}
-(Bergomi's ratio: 0 sticky delta, 1 sticky strike, 2 the short-dated limit). Lowest and highest are attained at the ends.
+(Bergomi's ratio: 0 sticky delta, 1 sticky strike, 2 the short-dated limit). Lowest and highest are attained at the
+ends.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def shifts(
     return down, up
 
 
-def vol_band(  # noqa: PLR0913  the smile's figures and the four of the band
+def vol_band(
     base: NDArray[np.float64],
     slope: float,
     move: float,
@@ -42,8 +43,10 @@ def vol_band(  # noqa: PLR0913  the smile's figures and the four of the band
         base: s0(ln(K/F1)) per option, a fraction.
         slope: g, per unit of log-moneyness.
         move: r.
-        up_points, down_points: Least shifts in vol points.
-        up_per_move, down_per_move: Shifts in vol points per unit of |r|.
+        up_points: Least upward shift, vol points.
+        up_per_move: Upward shift in vol points per unit of |r|.
+        down_points: Least downward shift, vol points.
+        down_per_move: Downward shift in vol points per unit of |r|.
     """
     down, up = shifts(
         move,

@@ -14,6 +14,8 @@ _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9])
 _LAST_NS = 2**63
 
 
+# Expiries, and stamps that venue and recorder share, come again and again.
+@lru_cache(maxsize=1024)
 def parse_iso_ns(text: str) -> int:
     """Parse `2022-11-01T00:00:05.0985331Z`, with up to nine decimals.
 

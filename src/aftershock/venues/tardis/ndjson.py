@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
 import numpy as np
 
 from aftershock.model.events import Gap, Priority, StreamId
@@ -124,13 +125,14 @@ class MessageReader:
         if self._repeats(message):
             self._report.drop(Broken.DUPLICATE, number, line)
             return
-        to_event(message, raw_ts, self._table)  # refuses a broken message before the clock moves
+        event = to_event(message, raw_ts, self._table)  # refuses a broken message before the clock moves
         yield from self._advance(message.exchange, raw_ts)
         ts_init = self._arrival.latest
         if self._wanted is not None and message.__struct_config__.tag not in self._wanted:
             self._unused(str(message.__struct_config__.tag))
             return
-        event = to_event(message, ts_init, self._table)
+        if ts_init != raw_ts:
+            event = msgspec.structs.replace(event, ts_init=ts_init)
         if isinstance(message, OptionMessage) and not is_readable(message.exchange, message.symbol):
             self._names.remember(message.exchange, message.symbol, option_terms(message))
         self._report.saw(ts_init, ts_init, two_clocks=message.timestamp != message.local_timestamp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -19,6 +20,7 @@ IV_PER_FRACTION = {"deribit": 100.0}
 
 _STREAM_KIND = "option_quotes"
 _MAX_NAMES = 65_536
+_parse = lru_cache(maxsize=_MAX_NAMES)(parse_symbol)
 
 
 class OptionTerms(msgspec.Struct, frozen=True):
@@ -29,21 +31,22 @@ class OptionTerms(msgspec.Struct, frozen=True):
     expiry_ns: int
 
 
+@lru_cache(maxsize=_MAX_NAMES)
 def stream_of(venue: str, symbol: str) -> StreamId:
     """Return the stream of an option's quotes: that of its underlying."""
-    parsed = parse_symbol(venue, symbol)
+    parsed = _parse(venue, symbol)
     underlying = parsed.base if parsed is not None else symbol.replace("_", "-").split("-", 1)[0]
     return StreamId(venue=venue, kind=_STREAM_KIND, symbol=underlying)
 
 
 def is_readable(venue: str, symbol: str) -> bool:
     """Tell whether the symbol says what its option's terms are."""
-    return parse_symbol(venue, symbol) is not None
+    return _parse(venue, symbol) is not None
 
 
 def contradiction(venue: str, symbol: str, terms: OptionTerms) -> bool:
     """Tell whether the venue's grammar reads something else from the symbol than the row says."""
-    parsed = parse_symbol(venue, symbol)
+    parsed = _parse(venue, symbol)
     if parsed is None:
         return False
     return parsed.strike is None or terms != OptionTerms(
@@ -102,7 +105,7 @@ class OptionNames:
         if stream not in self._stream_number:
             self._stream_number[stream] = len(self.streams)
             self.streams.append(stream)
-        parsed = parse_symbol(venue, symbol)
+        parsed = _parse(venue, symbol)
         strike = NAN if parsed is None or parsed.strike is None else float(parsed.strike)
         is_call = parsed is not None and bool(parsed.is_call)
         expiry_ns = 0 if parsed is None else parsed.expiry_ns or 0
