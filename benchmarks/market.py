@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from aftershock.model.events import OPTION_COLUMNS, DerivativeTicker, OptionQuotes, Quote, StreamId
 from aftershock.model.units import NS_PER_DAY, NS_PER_MS, tau_years, utc_ns
-from aftershock.pricing import greeks
+from aftershock.pricing import greeks, price
 
-__all__ = ["PERPETUALS", "SPOT", "START_NS", "STEP_NS", "Market"]
+__all__ = ["PERPETUALS", "SPOT", "START_NS", "STEP_NS", "Market", "index_ticker", "perpetual_quote"]
 
 SPOT = 90_000.0
 START_NS = utc_ns(2026, 10, 1, 12)
@@ -92,10 +93,9 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
         made_for = forward if quoted_at is None else self.forward(quoted_at)
         tau = np.array([tau_years(int(ns), START_NS) for ns in self.expiry_ns])
         sigma = self._volatility(made_for, tau)
-        bid = _to_tick(greeks(made_for, self.strike, tau, sigma - _HALF_SPREAD_VOL, self.is_call).price / made_for)
-        ask = _to_tick(greeks(made_for, self.strike, tau, sigma + _HALF_SPREAD_VOL, self.is_call).price / made_for)
-        bid, n = np.maximum(bid, _COIN_TICK), len(self.symbols)
-        ask = np.maximum(ask, bid + _COIN_TICK)
+        bid = np.floor(price(made_for, self.strike, tau, sigma - _HALF_SPREAD_VOL, self.is_call) / made_for / _COIN_TICK)
+        ask = np.ceil(price(made_for, self.strike, tau, sigma + _HALF_SPREAD_VOL, self.is_call) / made_for / _COIN_TICK)
+        bid, ask, n = np.maximum(bid, 1.0) * _COIN_TICK, ask * _COIN_TICK, len(self.symbols)
         mark = greeks(forward, self.strike, tau, sigma, self.is_call)
         given = {
             "bid": bid,
@@ -167,11 +167,5 @@ def _atm(days: int) -> float:
 
 
 def _date(days: int) -> str:
-    from datetime import UTC, datetime, timedelta
-
     date = datetime(2026, 10, 1, tzinfo=UTC) + timedelta(days=days)
     return f"{date.day}{_MONTHS[date.month - 1]}{date.year % 100}"
-
-
-def _to_tick(coin: Floats) -> Floats:
-    return np.asarray(np.round(coin / _COIN_TICK) * _COIN_TICK)

@@ -88,33 +88,22 @@ def option_row(ts: int, symbol: str, bid: float = NAN, ask: float = NAN, **more:
 def perp_quote(ts: int, venue: str, mid: float, *, half_spread: float = 0.5, coins: float = 20.0) -> Quote:
     """Return a perpetual's quote, as deep on both sides, in the venue's own unit."""
     native = {"deribit": coins * mid, "okex-swap": coins * 100.0}.get(venue, coins)
-    return Quote(
-        ts_event=ts,
-        ts_init=ts,
-        venue=venue,
-        symbol=PERPETUALS[venue],
-        bid=mid - half_spread,
-        bid_amount=native,
-        ask=mid + half_spread,
-        ask_amount=native,
-    )
+    return raw_quote(ts, venue, PERPETUALS[venue], mid - half_spread, mid + half_spread, native)
 
 
 def index_price(ts: int, price: float) -> DerivativeTicker:
     return DerivativeTicker(ts_event=ts, ts_init=ts, venue="deribit", symbol="BTC-PERPETUAL", index_price=price)
 
 
-def future_quote(ts: int, bid: float, ask: float, *, expiry: str = EXPIRY, usd: float = 1e6) -> Quote:
+def raw_quote(ts: int, venue: str, symbol: str, bid: float, ask: float, amount: float = 10.0) -> Quote:
+    """Return a quote of anything, as deep on both sides."""
     return Quote(
-        ts_event=ts,
-        ts_init=ts,
-        venue="deribit",
-        symbol=f"BTC-{expiry}",
-        bid=bid,
-        bid_amount=usd,
-        ask=ask,
-        ask_amount=usd,
+        ts_event=ts, ts_init=ts, venue=venue, symbol=symbol, bid=bid, bid_amount=amount, ask=ask, ask_amount=amount
     )
+
+
+def future_quote(ts: int, bid: float, ask: float, *, expiry: str = EXPIRY, usd: float = 1e6) -> Quote:
+    return raw_quote(ts, "deribit", f"BTC-{expiry}", bid, ask, usd)
 
 
 def liquidation(  # a few defaults spare every test the parts that it is not about
@@ -141,20 +130,19 @@ def liquidation(  # a few defaults spare every test the parts that it is not abo
     )
 
 
-def option(symbol: str, venue: str = "deribit") -> Instrument:
-    """Return an option by its name, from the table that every test shares the terms of."""
-    instrument = InstrumentTable().resolve(venue, symbol)
-    if instrument is None:
-        message = f"no terms for {symbol}"
-        raise LookupError(message)
-    return instrument
+def instrument(venue: str, symbol: str) -> Instrument:
+    """Return the bundled terms of an instrument."""
+    found = InstrumentTable().resolve(venue, symbol)
+    if found is None:
+        raise LookupError(f"no terms for {symbol} of {venue}")
+    return found
 
 
 def chain_of(symbols: Iterable[str], *, confirms_stream: bool = True, family: str = "BTC") -> Chain:
     """Return a chain of these Deribit options without any quote, rows in the order of the names."""
     chain = Chain("deribit", family, confirms_stream=confirms_stream)
     for symbol in symbols:
-        chain.list_instrument(option(symbol))
+        chain.list_instrument(instrument("deribit", symbol))
     return chain
 
 

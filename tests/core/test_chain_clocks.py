@@ -6,7 +6,7 @@ import pytest
 
 from aftershock.core.chain import Chain
 from aftershock.model.units import NAN
-from tests.core.market import EXPIRY, EXPIRY_NS, LATER, LATER_NS, T0, chain_of, option, quote_values
+from tests.core.market import EXPIRY, EXPIRY_NS, LATER, LATER_NS, T0, chain_of, instrument, quote_values
 
 SYMBOLS = [f"BTC-{EXPIRY}-60000-C", f"BTC-{EXPIRY}-60000-P", f"BTC-{LATER}-60000-C"]
 
@@ -104,4 +104,4 @@ def test_a_late_row_of_an_expired_option_is_written_without_reviving_its_expiry(
 def test_only_options_are_listed() -> None:
     chain = chain_of([])
     with pytest.raises(ValueError, match="is not an option"):
-        chain.list_instrument(option("BTC-PERPETUAL"))
+        chain.list_instrument(instrument("deribit", "BTC-PERPETUAL"))

@@ -1,4 +1,4 @@
-"""Golden scenarios of edge A: quotes that stand still while the perpetuals move, and two cascades."""
+"""Golden scenarios of edge A: quotes that stand still while the perpetuals move."""
 
 from __future__ import annotations
 
@@ -23,12 +23,33 @@ DOWN: Scenario = {
     "okex-swap": perpetual("BTC-USDT-SWAP", 1, _OKX, (70_001, 29825.4, 500.0, 29825.8, 900.0)),
     "bybit": perpetual("BTCUSDT", 2, _BYBIT, (70_002, 29826.0, 5.0, 29826.8, 5.0)),
 }
+UP_FAR: Scenario = {
+    "binance-futures": perpetual("BTCUSDT", 0, _BINANCE, (70_000, 30458.0, 10.0, 30458.6, 10.0)),
+    "okex-swap": perpetual("BTC-USDT-SWAP", 1, _OKX, (70_001, 30459.6, 800.0, 30460.0, 800.0)),
+    "bybit": perpetual("BTCUSDT", 2, _BYBIT, (70_002, 30457.0, 5.0, 30457.6, 5.0)),
+}
+# Makers take these quotes away between the snapshot of the smile and the shock.
 _PULLED = (68_500, None, None, None, None)
 
 CALL_ROWS: Scenario = {
     "BTC-28APR23-28000-P": row(28000.0, "P", (0, 0.0050, 20.0, 0.0070, 20.0)),
     "BTC-28APR23-31000-C": row(31000.0, "C", (0, 0.0135, 5.0, 0.0140, 1.9)),
     "BTC-28APR23-34000-C": row(34000.0, "C", (0, 0.0004, 20.0, 0.0012, 20.0)),
+}
+# Black-76 at 50 vol points give or take 2, 1.2, 1.2, 0.45 and 1.2, on the forward and at the time of the snapshot.
+_FLAT_ROWS: Scenario = {
+    "BTC-28APR23-26000-P": row(
+        26000.0, "P", (0, 0.0003080547814541598, 30.0, 0.0005316479177270531, 30.0), _PULLED
+    ),
+    "BTC-28APR23-28000-P": row(28000.0, "P", (0, 0.004943515361394129, 30.0, 0.005696384692609768, 30.0), _PULLED),
+    "BTC-28APR23-29000-P": row(29000.0, "P", (0, 0.012624316236621323, 30.0, 0.013756894914872541, 30.0), _PULLED),
+    "BTC-28APR23-30500-C": row(30500.0, "C", (0, 0.020000082251170427, 12.0, 0.02048180532838649, 12.0)),
+    "BTC-28APR23-32000-C": row(32000.0, "C", (0, 0.006229389061338422, 30.0, 0.007103251150985494, 30.0), _PULLED),
+}
+PUT_ROWS: Scenario = {
+    "BTC-28APR23-27000-P": row(27000.0, "P", (0, 0.0018, 20.0, 0.0030, 20.0)),
+    "BTC-28APR23-29500-P": row(29500.0, "P", (0, 0.0190, 5.0, 0.0195, 3.0)),
+    "BTC-28APR23-33000-C": row(33000.0, "C", (0, 0.0018, 20.0, 0.0028, 20.0)),
 }
 
 SHOCKS: dict[str, Scenario] = {
@@ -38,6 +59,69 @@ SHOCKS: dict[str, Scenario] = {
         options=chain("BTC", CALL_ROWS),
         opens_ms=70_002,
         target=("BTC-28APR23-31000-C", "ask"),
+        variants={},
+    ),
+    "02_stale_bid_inverse_call": shock(
+        "A call's bid stands still while three venues go down: sell it; a dated future gives the carry",
+        perpetuals=DOWN,
+        future=perpetual("BTC-28APR23", 100, (100, 30019.0, 40_000.0, 30021.0, 80_000.0), every_ms=300),
+        options=chain("BTC", _FLAT_ROWS),
+        target=("BTC-28APR23-30500-C", "bid"),
+        variants={},
+    ),
+    "03_stale_ask_inverse_put": shock(
+        "A put's ask stands still while three venues go down: buy it",
+        perpetuals=DOWN,
+        options=chain("BTC", PUT_ROWS),
+        target=("BTC-28APR23-29500-P", "ask"),
+        variants={},
+    ),
+    "04_stale_bid_inverse_put": shock(
+        "A put's bid stands still while three venues go up: sell it; one strike, so that the smile is a constant",
+        perpetuals=UP,
+        options=chain("BTC", {"BTC-28APR23-30000-P": row(30000.0, "P", (0, 0.0270, 1.3, 0.0280, 2.0))}),
+        target=("BTC-28APR23-30000-P", "bid"),
+        variants={},
+    ),
+    "05_stale_ask_linear_call": shock(
+        "A linear call's ask stands still while prices and the index go up; two strikes, so that the smile is a line",
+        perpetuals=UP,
+        index=[(0, 30000.0), (70_000, 30170.0)],
+        options=chain(
+            "BTC_USDC",
+            {
+                "BTC_USDC-28APR23-28500-P": row(28500.0, "P", (0, 240.0, 2.0, 320.0, 2.0)),
+                "BTC_USDC-28APR23-30500-C": row(30500.0, "C", (0, 585.0, 2.0, 595.0, 0.77)),
+            },
+        ),
+        target=("BTC_USDC-28APR23-30500-C", "ask"),
+        variants={},
+    ),
+    "06_stale_bid_linear_put": shock(
+        "A linear put's bid stands still while prices go up: sell it",
+        perpetuals=UP,
+        options=chain(
+            "BTC_USDC",
+            {
+                "BTC_USDC-28APR23-27000-P": row(27000.0, "P", (0, 60.0, 2.0, 85.0, 2.0)),
+                "BTC_USDC-28APR23-29000-P": row(29000.0, "P", (0, 412.0, 9.0, 416.0, 9.0)),
+                "BTC_USDC-28APR23-33000-C": row(33000.0, "C", (0, 55.0, 2.0, 85.0, 2.0)),
+            },
+        ),
+        target=("BTC_USDC-28APR23-29000-P", "bid"),
+        variants={},
+    ),
+    "18_fee_cap": shock(
+        "A cheap call's ask stands still: the fee is 12.5 % of the premium, not 3 bps",
+        perpetuals=UP_FAR,
+        options=chain(
+            "BTC",
+            {
+                "BTC-28APR23-28000-P": row(28000.0, "P", (0, 0.0050, 20.0, 0.0070, 20.0), _PULLED),
+                "BTC-28APR23-33000-C": row(33000.0, "C", (0, 0.0018, 5.0, 0.0019, 5.0)),
+            },
+        ),
+        target=("BTC-28APR23-33000-C", "ask"),
         variants={},
     ),
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.golden.arithmetic import Number, exact, floor_to_lot, is_number, mp
 from tests.golden.forward_walk import reference
 from tests.golden.terms import FUTURE_TAKER, OPTION_TERMS
-from tests.golden.timeline import beat_times, level, setting, standing
+from tests.golden.timeline import beat_times, level, row_times, setting, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,16 +115,38 @@ class _Book:
 
 
 def packages(scenario: Scenario, at_ms: int) -> list[Package]:
-    """Return every package whose net edge is positive, executable or not."""
+    """Return every test of a package whose legs are in sync, one per direction."""
     book, forward = _Book(scenario, at_ms), future(scenario, at_ms)
     inverse = OPTION_TERMS[scenario["options"]["family"]]["inverse"]
-    drafts = [*_parities(book, forward, inverse=inverse)]
+    most = setting(scenario, "leg_span_ms")
+    drafts = list(_parities(book, forward, inverse=inverse))
     for low, high in combinations(book.strikes, 2):
         if book.strikes.index(high) - book.strikes.index(low) <= setting(scenario, "static_neighbours"):
             drafts += _verticals(book, low, high, inverse=inverse)
             drafts += _boxes(book, low, high, forward, inverse=inverse)
-    priced = [_price(scenario, at_ms, draft, forward) for draft in drafts if is_number(draft.gross)]
-    return [package for package in priced if package.net > 0]
+    return [
+        _price(scenario, at_ms, draft, forward) for draft in drafts if _span(scenario, draft, at_ms) <= most
+    ]
+
+
+def _span(scenario: Scenario, draft: _Draft, at_ms: int) -> int:
+    """Return the time between the first and the last confirmed leg: a stream confirms all of its rows."""
+    if setting(scenario, "options_feed") == "stream":
+        return 0
+    last = [row_times(scenario["options"], leg.symbol, at_ms)[-1] for leg in draft.legs]
+    return max(last) - min(last)
+
+
+def counts(scenario: Scenario, at_ms: int) -> dict[str, dict[str, int]]:
+    """Count the tests by kind; each package is tested once, when the last of its legs has arrived."""
+    kinds = {"B1": "parity", "B2": "parity", "B3": "vertical", "B5": "box"}
+    counted: dict[str, dict[str, int]] = {}
+    for found in packages(scenario, at_ms):
+        kind = counted.setdefault(kinds[found.edge_type], {"checked": 0, "gross": 0, "net": 0})
+        kind["checked"] += 1
+        kind["gross"] += bool(found.gross > 0)
+        kind["net"] += bool(found.net > 0 and found.executable)
+    return counted
 
 
 def _parities(book: _Book, forward: Future, *, inverse: bool) -> Iterator[_Draft]:

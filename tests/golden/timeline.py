@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.golden.terms import DEFAULTS, TRIGGER_DEFAULTS
@@ -54,18 +55,20 @@ def trigger_setting(scenario: Scenario, name: str) -> Any:
     return scenario["config"].get("trigger", {}).get(name, TRIGGER_DEFAULTS[name])
 
 
+def _since(entry: Any) -> int:
+    return int(entry[0])
+
+
 def standing(quotes: list[QuoteAt], at_ms: int) -> QuoteAt:
     """Return the quote that stands at a moment, without its time; four Nones before the first."""
-    found: QuoteAt = (None,) * 5
-    for quote in quotes:
-        if (quote[0] or 0) <= at_ms:
-            found = quote
-    return found[1:]
+    at = bisect_right(quotes, at_ms, key=_since)
+    return quotes[at - 1][1:] if at else (None,) * 4
 
 
 def level(prices: list[tuple[int, float]], at_ms: int) -> float | None:
     """Return the price that stands at a moment."""
-    return next((price for since, price in reversed(prices) if since <= at_ms), None)
+    at = bisect_right(prices, at_ms, key=_since)
+    return prices[at - 1][1] if at else None
 
 
 def beat_times(feed: Scenario, end_ms: int) -> list[int]:

@@ -12,6 +12,7 @@ __all__ = ["OptionsChainAligner"]
 
 _DAYS_PER_YEAR = 365.0
 _KINDS = ("call", "put")
+_LARGEST_GROWTH = 10.0
 
 
 class OptionsChainAligner:
@@ -128,13 +129,15 @@ class OptionsChainAligner:
         strike = strike_info.get("atm_strike")
         if strike is None:
             return {"error": strike_info.get("error") or "no at-the-money strike within the tolerance"}
-        if not (
-            0 < liquidation_price < math.inf and 0 < time_to_expiry_days < math.inf and 0 <= option_price < math.inf
-        ):
+        terms = (liquidation_price, strike, time_to_expiry_days)
+        if not (all(_finite(term) > 0 for term in terms) and _finite(option_price) >= 0):
             return {"error": "price and time to expiry must be positive, the option price not negative, all finite"}
         is_call = strike_info.get("kind", "call") == "call"
         tau = time_to_expiry_days / _DAYS_PER_YEAR
-        discount = math.exp(-risk_free_rate * tau)
+        growth = _finite(risk_free_rate) * tau
+        if not abs(growth) < _LARGEST_GROWTH:
+            return {"error": f"the risk-free rate must be finite and plausible, got {risk_free_rate!r}"}
+        discount = math.exp(-growth)
         forward = liquidation_price / discount
         unit = liquidation_price if premium == "coin" else 1.0
         price_usd = option_price * unit
@@ -142,9 +145,9 @@ class OptionsChainAligner:
         iv, status = float(found_iv), int(found_status)
         at_iv = greeks(forward, strike, tau, iv, is_call, discount)
         intrinsic = discount * max(forward - strike if is_call else strike - forward, 0.0)
-        # Theta of the premium at a fixed spot: carry enters with a rate, and vanishes without.
-        theta = float(at_iv.theta)
-        spread = (ask - bid) * unit if bid is not None and ask is not None else None
+        # At a fixed spot the forward grows with the rate: Black-76 theta is at a fixed forward.
+        theta = float(at_iv.theta) - risk_free_rate * forward * float(at_iv.delta) / _DAYS_PER_YEAR
+        spread = (_finite(ask) - _finite(bid)) * unit
         return {
             "moneyness": liquidation_price / strike,
             "intrinsic_value": intrinsic,
@@ -152,7 +155,7 @@ class OptionsChainAligner:
             "estimated_iv": _number(iv),
             "theta_per_day": _number(theta),
             "spread_to_strike_pct": abs(liquidation_price - strike) / liquidation_price * 100.0,
-            "theoretical_spread": spread,
+            "theoretical_spread": _number(spread),
             "arbitrage_score": _score(price_usd, forward, strike, tau, is_call, discount, fair_iv, entry_cost),
             "iv_status": status,
         }
@@ -169,7 +172,7 @@ def _score(
     entry_cost: float,
 ) -> float | None:
     """Score expected value over the risk of a one-point error in volatility: 100 * (1 - exp(-(EV/sd)/0.25))."""
-    if fair_iv is None:
+    if fair_iv is None or not _finite(entry_cost) >= 0:
         return None
     fair = greeks(forward, strike, tau, fair_iv, is_call, discount)
     edge = abs(float(fair.price) - price) - entry_cost
@@ -177,6 +180,13 @@ def _score(
     if not sd > 0:
         return None
     return 100.0 * (1.0 - math.exp(-max(edge / sd, 0.0) / 0.25))
+
+
+def _finite(value: object) -> float:
+    """Return a finite number as it is, and NaN for everything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf:
+        return float(value)
+    return math.nan
 
 
 def _number(value: float) -> float | None:

@@ -6,11 +6,10 @@ import math
 
 import msgspec
 
-from aftershock.model.orders import Leg
-from aftershock.model.signals import Action, EdgeType, Reason
+from aftershock.model.signals import Action, Reason
 from aftershock.model.units import NAN
 
-__all__ = ["Assessment", "confidence", "executable_size", "judge", "unit_faults"]
+__all__ = ["Assessment", "UnitLimits", "confidence", "executable_size", "judge", "unit_faults"]
 
 
 class Assessment(msgspec.Struct, kw_only=True):
@@ -18,7 +17,6 @@ class Assessment(msgspec.Struct, kw_only=True):
 
     Attributes:
         action: Side if every check passes.
-        legs: With the prices used.
         age_ms, span_ms: Oldest confirmation, and between legs.
         latency_ms: Since the cause; 0 where it does not apply.
         net_bps, gross_bps, threshold_bps: Of the forward.
@@ -32,8 +30,6 @@ class Assessment(msgspec.Struct, kw_only=True):
     """
 
     action: Action
-    edge_type: EdgeType | None = None
-    legs: tuple[Leg, ...] = ()
     has_chain: bool = True
     venue_up: bool = True
     in_gap: bool = False
@@ -124,6 +120,14 @@ def executable_size(wanted: float, sizes: tuple[float, ...], haircut: float, lot
     return lots / per_unit if per_unit > 0 and abs(per_unit * lot - 1.0) < 1e-12 else lots * lot
 
 
+class UnitLimits(msgspec.Struct, frozen=True):
+    """Beyond these, figures are more likely mistakes than edges."""
+
+    max_spread_bps: float
+    min_ratio: float
+    max_ratio: float
+
+
 def unit_faults(  # noqa: PLR0913  one quote, unpacked
     *,
     bid: float,
@@ -131,13 +135,10 @@ def unit_faults(  # noqa: PLR0913  one quote, unpacked
     price: float,
     value: float,
     delta: float,
-    iv: float,
-    iv_expected: bool,
+    plausible_iv: bool,
     spread_bps: float,
     inverse_call_price: float,
-    max_spread_bps: float,
-    ratio_bounds: tuple[float, float],
-    iv_bounds: tuple[float, float],
+    limits: UnitLimits,
 ) -> tuple[str, ...]:
     """Name the figures that only a mistake of unit or data would explain.
 
@@ -147,34 +148,34 @@ def unit_faults(  # noqa: PLR0913  one quote, unpacked
         price: What is paid, USD.
         value: What it is worth, USD.
         delta: At that value.
-        iv: Implied by the quote; NaN if none.
-        iv_expected: False for a quote at or in the money's intrinsic value, whose IV is not defined.
+        plausible_iv: Whether the volatility that the price implies lies within its limits.
         spread_bps: Net edge.
         inverse_call_price: Coin per coin; NaN unless an inverse call.
-        max_spread_bps: Largest plausible edge.
-        ratio_bounds: Least and largest price over value.
-        iv_bounds: Least and largest volatility.
+        limits: The others.
     """
     faults = []
     if bid >= ask:
         faults.append("crossed quote")
-    if abs(spread_bps) > max_spread_bps:
+    if abs(spread_bps) > limits.max_spread_bps:
         faults.append(f"edge of {spread_bps:.1f} bps")
-    low, high = ratio_bounds
-    if 0.1 <= abs(delta) <= 0.9 and not low * value <= price <= high * value:
+    if 0.1 <= abs(delta) <= 0.9 and not limits.min_ratio * value <= price <= limits.max_ratio * value:
         faults.append(f"price {price:g} against value {value:g}")
-    if (iv_expected or iv == iv) and not iv_bounds[0] <= iv <= iv_bounds[1]:  # noqa: PLR0124  not NaN
-        faults.append(f"implied volatility {iv:.4g}")
+    if not plausible_iv:
+        faults.append("implied volatility out of bounds")
     if inverse_call_price > 1.0:
         faults.append("inverse call above one coin")
     return tuple(faults)
 
 
-def confidence(
-    net_usd: float, vega_per_point: float, hedge_delta: float, forward: float, *, vol_points: float, basis_bps: float
-) -> float:
-    """Return Phi(net / sd), uncalibrated, with sd from an error of volatility and of the basis; NaN without either."""
-    sd = math.hypot(vega_per_point * vol_points, abs(hedge_delta) * forward * basis_bps * 1e-4)
+def confidence(net_usd: float, *, vega_sd: float, basis_sd: float) -> float:
+    """Return Phi(net / sd), uncalibrated; NaN without a finite net edge or any risk.
+
+    Args:
+        net_usd: Net edge per coin.
+        vega_sd: Standard deviation from an error of volatility, USD per coin.
+        basis_sd: Standard deviation from the basis of the hedge, USD per coin.
+    """
+    sd = math.hypot(vega_sd, basis_sd)
     if not sd > 0 or not abs(net_usd) < math.inf:
         return NAN
     return 0.5 * math.erfc(-net_usd / sd / math.sqrt(2.0))

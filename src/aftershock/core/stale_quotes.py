@@ -6,15 +6,17 @@ The nine scenarios need two pricings, because Black-76 rises with volatility: th
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aftershock.model.units import BPS, NAN, tau_years
-from aftershock.pricing import greeks
-from aftershock.pricing.vol_band import scenario_name, vol_band
+from aftershock.model.units import NAN, tau_years
+from aftershock.pricing.hot import price_delta_vega
+from aftershock.pricing.smile_set import SmileSet
+from aftershock.pricing.vol_band import scenario_name, shifts, vol_ends
 
 if TYPE_CHECKING:
     from aftershock.core.chain import Chain
@@ -87,6 +89,7 @@ class ArmedChain:
         self.rows = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
         lengths = np.array([len(p) for p in parts], dtype=np.int64)
         self.expiry_of = np.repeat(np.arange(len(parts), dtype=np.int64), lengths)
+        self._smiles = SmileSet([None if e.before is None else e.before.smile for e in self.expiries])
         self.position = {int(row): at for at, row in enumerate(self.rows)}
         self.inverse = bool(chain.instruments) and chain.instruments[0].inverse
         self.dirty = np.ones(len(self.rows), dtype=np.bool_)
@@ -133,11 +136,23 @@ class ArmedChain:
         sigma_low, sigma_high = self._vol_bounds(config, forwards, strike, which)
         unit = forward if self.inverse else np.ones_like(forward)
         fee_base = np.where(np.isnan(index), forward, index)
+        # Both bounds in one call: at this size NumPy costs by the call, not by the option.
+        values, deltas, vegas = (
+            both.reshape(2, -1)
+            for both in price_delta_vega(
+                np.tile(forward, 2),
+                np.tile(strike, 2),
+                np.tile(tau, 2),
+                np.concatenate((sigma_low, sigma_high)),
+                np.tile(is_call, 2),
+            )
+        )
         parts = []
-        for sign, sigma, quote in ((1.0, sigma_low, chain.ask[rows]), (-1.0, sigma_high, chain.bid[rows])):
-            at = greeks(forward, strike, tau, sigma, is_call)
+        for side, (sign, sigma, quote) in enumerate(
+            ((1.0, sigma_low, chain.ask[rows]), (-1.0, sigma_high, chain.bid[rows]))
+        ):
             price = quote * unit
-            value, delta, vega = np.asarray(at.price), np.asarray(at.delta), np.asarray(at.vega)
+            value, delta, vega = values[side], deltas[side], vegas[side]
             gross = sign * (value - price)
             hedge_delta = delta - quote if self.inverse else delta
             rate, cap = (NAN, NAN) if fees is None else (fees.taker_rate, fees.cap_fraction)
@@ -162,39 +177,48 @@ class ArmedChain:
     def _vol_bounds(
         self, config: EngineConfig, forwards: list[float], strike: Floats, which: NDArray[np.int64]
     ) -> tuple[Floats, Floats]:
-        low, high = np.full(len(strike), NAN), np.full(len(strike), NAN)
+        """Return the lowest and highest volatility of each option over the scenarios, NaN without a smile."""
+        count = len(self.expiries)
+        stick, down, up, log_forward = (
+            np.full(count, NAN),
+            np.full(count, NAN),
+            np.full(count, NAN),
+            np.full(count, NAN),
+        )
         for at, armed in enumerate(self.expiries):
-            here = which == at
-            before = armed.before
-            if before is None or not forwards[at] > 0 or not here.any():
-                continue
-            base = np.asarray(before.smile.iv(np.log(strike[here] / forwards[at])))
-            move = float(np.log(forwards[at] / before.forward))
-            low[here], high[here] = vol_band(
-                base,
-                before.slope,
-                move,
-                up_points=config.vol_up_points,
-                up_per_move=config.vol_up_per_move,
-                down_points=config.vol_down_points,
-                down_per_move=config.vol_down_per_move,
-            )
-        return low, high
+            if armed.before is not None and forwards[at] > 0:
+                move = math.log(forwards[at] / armed.before.forward)
+                stick[at] = 2.0 * armed.before.slope * move
+                down[at], up[at] = shifts(move, **self._shock(config))
+                log_forward[at] = math.log(forwards[at])
+        base = self._smiles.iv(np.log(strike) - log_forward[which], which)
+        return vol_ends(base, stick[which], down[which], up[which])
+
+    @staticmethod
+    def _shock(config: EngineConfig) -> dict[str, float]:
+        return {
+            "up_points": config.vol_up_points,
+            "up_per_move": config.vol_up_per_move,
+            "down_points": config.vol_down_points,
+            "down_per_move": config.vol_down_per_move,
+        }
+
+    def candidates(self, figures: EdgeFigures) -> list[tuple[int, bool]]:
+        """Return (index, buying) of what has a gross edge now, or had one before, by index."""
+        for side, buying in ((figures.buy, True), (figures.sell, False)):
+            for at in np.flatnonzero(side.gross > 0).tolist():
+                self.known[int(figures.positions[at]), buying] = True
+        if not self.known:
+            return []
+        index_of = {position: at for at, position in enumerate(figures.positions.tolist())}
+        found = [(index_of[position], buying) for position, buying in self.known if position in index_of]
+        return sorted(found, key=lambda each: (each[0], not each[1]))
 
     def scenario(self, config: EngineConfig, position: int, forward: float, *, buying: bool) -> str:
         """Name the scenario that set a value: skew-stickiness ratio and shift in vol points."""
         before = self.expiries[int(self.expiry_of[position])].before
         if before is None:
             return ""
-        move = float(np.log(forward / before.forward))
-        shift = (
-            -max(config.vol_down_points, config.vol_down_per_move * abs(move))
-            if buying
-            else max(config.vol_up_points, config.vol_up_per_move * abs(move))
-        )
-        return scenario_name(before.slope, move, shift, lowest=buying)
-
-
-def spread_bps(usd: float, forward: float) -> float:
-    """Express money per coin in bps of the forward."""
-    return BPS * usd / forward
+        move = math.log(forward / before.forward)
+        down, up = shifts(move, **self._shock(config))
+        return scenario_name(before.slope, move, -100.0 * down if buying else 100.0 * up, lowest=buying)

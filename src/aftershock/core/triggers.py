@@ -11,14 +11,15 @@ from aftershock.model.signals import Reason, TriggerKind
 from aftershock.model.units import BPS, NAN
 
 if TYPE_CHECKING:
+    from aftershock.core.case import CaseKey
     from aftershock.core.config import TriggerConfig
-    from aftershock.core.draft import Candidate
     from aftershock.core.forward import Bases, ExpiryKey
+    from aftershock.core.rules import Assessment
     from aftershock.core.stale_quotes import ArmedChain
     from aftershock.core.window import WindowFigures
-    from aftershock.model.signals import Action
+    from aftershock.model.signals import Action, ArbitrageSignal
 
-__all__ = ["CascadeVerdict", "Decided", "OpenTrigger", "assess_cascade", "is_degraded", "log_or_nan"]
+__all__ = ["BestSoFar", "CascadeVerdict", "Decided", "OpenTrigger", "assess_cascade", "is_degraded", "log_or_nan"]
 
 
 class Decided(msgspec.Struct):
@@ -26,6 +27,13 @@ class Decided(msgspec.Struct):
 
     action: Action
     reason: Reason
+
+
+class BestSoFar(msgspec.Struct, frozen=True):
+    """The quote with the largest net edge, as it was then."""
+
+    assessment: Assessment
+    signal: ArbitrageSignal
 
 
 class OpenTrigger(msgspec.Struct, kw_only=True):
@@ -41,7 +49,7 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
         reference: Log price that its move is measured from; `extreme` the farthest since.
         bases: Frozen at the opening.
         armed: What it watches, by (venue, underlying).
-        decided: Last decision per opportunity: venue, symbol, side.
+        decided: Last decision per opportunity.
         best: Of the quotes without an edge, the one with the largest net edge so far.
     """
 
@@ -60,10 +68,10 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
     expiry_scope: ExpiryKey | None = None
     bases: Bases | None = None
     armed: dict[tuple[str, str], ArmedChain] = {}
-    decided: dict[tuple[str, ...], Decided] = {}
+    decided: dict[CaseKey, Decided] = {}
     decisions: int = 0
     evaluations: int = 0
-    best: Candidate | None = None
+    best: BestSoFar | None = None
 
     def feed(self, ts_init: int, ts_event: int) -> None:
         """Note an event that fed the trigger."""

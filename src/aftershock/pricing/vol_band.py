@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["scenario_name", "shifts", "vol_band"]
+__all__ = ["scenario_name", "shifts", "vol_band", "vol_ends"]
 
 _VOL_POINT = 0.01
 _LEAST_VOL = 1e-4
@@ -55,9 +55,25 @@ def vol_band(
         down_points=down_points,
         down_per_move=down_per_move,
     )
-    stick = 2.0 * slope * move
-    low = np.maximum(base + (min(0.0, stick) - down), _LEAST_VOL)
-    return low, base + (max(0.0, stick) + up)
+    return vol_ends(base, 2.0 * slope * move, down, up)
+
+
+def vol_ends(
+    base: NDArray[np.float64],
+    stick: float | NDArray[np.float64],
+    down: float | NDArray[np.float64],
+    up: float | NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of the band: the smile moved by R = 0 or R = 2, then shifted down or up.
+
+    Args:
+        base: s0(ln(K/F1)) per option, a fraction.
+        stick: 2 g r, per option or for all.
+        down: Shift as a fraction, likewise.
+        up: Shift as a fraction, likewise.
+    """
+    low = np.maximum(base + (np.minimum(0.0, stick) - down), _LEAST_VOL)
+    return low, base + (np.maximum(0.0, stick) + up)
 
 
 def scenario_name(slope: float, move: float, shift_points: float, *, lowest: bool) -> str:

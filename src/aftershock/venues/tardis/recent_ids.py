@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 __all__ = ["RecentIds"]
 
 _REMEMBERED = 65_536
@@ -12,7 +14,8 @@ class RecentIds:
 
     def __init__(self) -> None:
         """Start with nothing seen."""
-        self._seen: dict[tuple[object, ...], None] = {}
+        self._seen: set[tuple[object, ...]] = set()
+        self._order: deque[tuple[object, ...]] = deque()
 
     def repeats(self, row_id: str, *row: object) -> bool:
         """Tell whether the same row was seen lately, and remember it.
@@ -26,7 +29,8 @@ class RecentIds:
         key = (row_id, *row)
         if key in self._seen:
             return True
-        self._seen[key] = None
-        if len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        self._seen.add(key)
+        self._order.append(key)
+        if len(self._order) > _REMEMBERED:
+            self._seen.remove(self._order.popleft())
         return False

@@ -1,0 +1,83 @@
+"""No package that cannot lose at any settlement price is missed, and none is found that can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from aftershock.core.packages import ExecutableForward, Package
+from aftershock.model.orders import Side
+from tests.core.package_quotes import STRIKES, Tops, chain_with, found_by_any_row, future, legs, tops
+
+BUY, SELL = Side.BUY, Side.SELL
+FUTURES = st.builds(lambda bid, width: future(bid, bid + width), st.floats(55_000, 65_000), st.floats(0, 300))
+Floats = NDArray[np.float64]
+Leg = tuple[Side, float, str]
+
+# Bounds are attained at a strike, or as the price goes to zero or to infinity.
+SETTLEMENTS: Floats = np.unique(np.concatenate([np.geomspace(1.0, 1e10, 2001), np.array(STRIKES)]))
+SMALLEST_EDGE = 1e-6
+
+
+def packages() -> Iterator[tuple[tuple[Leg, ...], float]]:
+    """Yield the legs of every package in both directions, and the notional of the future that may come with it."""
+    for k in STRIKES:
+        yield ((BUY, k, "C"), (SELL, k, "P")), k
+        yield ((SELL, k, "C"), (BUY, k, "P")), k
+    for k1, k2 in combinations(STRIKES, 2):
+        for kind in "CP":
+            yield ((BUY, k1, kind), (SELL, k2, kind)), k2 - k1
+            yield ((SELL, k1, kind), (BUY, k2, kind)), k2 - k1
+        yield ((BUY, k1, "C"), (SELL, k2, "C"), (BUY, k2, "P"), (SELL, k1, "P")), k2 - k1
+        yield ((SELL, k1, "C"), (BUY, k2, "C"), (SELL, k2, "P"), (BUY, k1, "P")), k2 - k1
+
+
+def payoff(wanted: tuple[Leg, ...], quotes: Tops, *, inverse: bool) -> Floats:
+    """Return what the option legs pay at each settlement, less what they cost, in coin or in currency."""
+    total = np.zeros_like(SETTLEMENTS)
+    for side, strike, kind in wanted:
+        gain = np.maximum((SETTLEMENTS - strike) * (1 if kind == "C" else -1), 0.0)
+        bid, ask = quotes[strike, kind]
+        pays = gain / SETTLEMENTS if inverse else gain
+        total += pays - ask if side is BUY else bid - pays
+    return total
+
+
+def futures(notional_usd: float, forward: ExecutableForward, *, inverse: bool) -> Iterator[Floats]:
+    """Yield what no future, a bought and a sold one pay: of a notional in USD, or one coin if linear."""
+    yield np.zeros_like(SETTLEMENTS)
+    for sign, price in ((1.0, forward.ask), (-1.0, forward.bid)):
+        yield sign * (notional_usd * (1 / price - 1 / SETTLEMENTS) if inverse else SETTLEMENTS - price)
+
+
+def worst(wanted: tuple[Leg, ...], notional: float, quotes: Tops, forward: ExecutableForward, *, inverse: bool) -> float:
+    """Return the least that a package pays over all settlements, with the best choice of future."""
+    options = payoff(wanted, quotes, inverse=inverse)
+    return max(float((options + ahead).min()) for ahead in futures(notional, forward, inverse=inverse))
+
+
+def check(found: dict[frozenset[str], Package], quotes: Tops, forward: ExecutableForward, *, inverse: bool) -> None:
+    unit = 1.0 if inverse else 0.5 * (forward.bid + forward.ask)
+    for wanted, notional in packages():
+        locked_in = worst(wanted, notional, quotes, forward, inverse=inverse)
+        package = found.get(legs(*wanted, inverse=inverse))
+        if locked_in > SMALLEST_EDGE * unit:
+            assert package is not None, f"missed {wanted}: pays at least {locked_in}"
+        if package is not None:
+            edge = package.gross_bps / 1e4 * unit
+            assert abs(locked_in - edge) <= SMALLEST_EDGE * unit, f"{wanted} pays at least {locked_in}, not {edge}"
+
+
+@given(quotes=tops(), forward=FUTURES)
+def test_in_coin_the_edge_is_what_the_worst_settlement_leaves(quotes: Tops, forward: ExecutableForward) -> None:
+    check(found_by_any_row(chain_with(quotes), forward), quotes, forward, inverse=True)
+
+
+@given(quotes=tops(unit=60_000.0), forward=FUTURES)
+def test_in_currency_the_edge_is_what_the_worst_settlement_leaves(quotes: Tops, forward: ExecutableForward) -> None:
+    check(found_by_any_row(chain_with(quotes, inverse=False), forward), quotes, forward, inverse=False)

@@ -1,0 +1,170 @@
+"""What the engine must say in each golden scenario, from the worksheet's arithmetic alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.golden import package_walk, shock_walk
+from tests.golden.arithmetic import Number, exact, is_number, mp
+from tests.golden.cascade_walk import cascade
+from tests.golden.forward_walk import move_bps, sample_times
+from tests.golden.terms import OPTION_TERMS
+from tests.golden.timeline import setting, trigger_setting
+
+if TYPE_CHECKING:
+    from tests.golden.terms import Scenario
+
+Expected = dict[str, Any]
+_NOTHING: Expected = {"triggers": [], "signals": [], "approved": 0, "refused": []}
+
+
+def written(value: Number) -> str | None:
+    """Write a number with 18 digits; None for NaN."""
+    return mp.nstr(value, 18) if is_number(value) else None
+
+
+def expectation(scenario: Scenario) -> Expected:
+    """Return triggers, signals, orders and counts of a scenario."""
+    kind = scenario["kind"]
+    if kind == "quiet":
+        return _quiet(scenario)
+    if kind == "package":
+        return _static(scenario)
+    if kind == "degraded":
+        return _degraded(scenario)
+    return _shock(scenario)
+
+
+def check_opening(scenario: Scenario) -> None:
+    """Make sure that the trigger opens at `opens_ms` and not before.
+
+    Raises:
+        ValueError: It does not.
+    """
+    opens = scenario["opens_ms"]
+    if "liquidations" in scenario:
+        verdicts = [(liq[0], cascade(scenario, liq[0]).opens(scenario)) for liq in scenario["liquidations"]]
+    else:
+        least = exact(trigger_setting(scenario, "min_move_bps"))
+        samples = sample_times(scenario, opens - 1_000, scenario["ends_ms"])
+        verdicts = [(at, abs(move_bps(scenario, at)) >= least) for at in samples]
+    first = next((at for at, opened in verdicts if opened), None)
+    if first != (None if scenario["kind"] == "quiet" else opens):
+        message = f"the trigger opens at {first}, not at {opens}"
+        raise ValueError(message)
+
+
+def _quiet(scenario: Scenario) -> Expected:
+    if "perpetuals" in scenario:
+        check_opening(scenario)
+        return dict(_NOTHING)
+    return {**_NOTHING, "packages": _counts(scenario)}
+
+
+def _shock(scenario: Scenario) -> Expected:
+    check_opening(scenario)
+    world = shock_walk.before(scenario)
+    opens, ends = scenario.get("decides_ms", scenario["opens_ms"]), scenario["ends_ms"]
+    at_opening, at_end = (shock_walk.edges(scenario, world, at) for at in (opens, ends))
+    kind = "cascade" if "liquidations" in scenario else "price_move"
+    expected = {**_NOTHING, "triggers": [{"kind": kind, "profile": "full"}]}
+    candidates = [edge for edge in at_opening if edge.gross > 0]
+    if [e.reasons[:1] for e in candidates] != [e.reasons[:1] for e in at_end if e.gross > 0]:
+        message = "a decision changes between the opening and the end"
+        raise ValueError(message)
+    if candidates:
+        signals = [_signal(edge) for edge in candidates]
+        approved = sum(signal["action"] != "HOLD" for signal in signals)
+        return {**expected, "signals": signals, "approved": approved}
+    best = max((*at_opening, *at_end), key=lambda edge: edge.net)
+    only = {"action": "HOLD", "reason": best.reasons[0], "spread_bps": written(best.spread_bps)}
+    return {**expected, "signals": [only]}
+
+
+def _signal(edge: shock_walk.Edge) -> Expected:
+    signal: Expected = {
+        "action": "HOLD" if edge.reasons else edge.side.upper(),
+        "reason": edge.reasons[0] if edge.reasons else "edge",
+        "edge_type": "A",
+        "legs": [{"symbol": edge.symbol, "side": edge.side, "price": float(edge.price)}],
+        "value_usd": written(edge.chosen.option.value),
+        "price_usd": written(edge.price_usd),
+        "fee_usd": written(edge.fee),
+        "delta": written(edge.chosen.option.delta),
+        "hedge_delta": written(edge.hedge_delta),
+        "vega_per_vol_point": written(edge.chosen.option.vega_point),
+    }
+    if edge.hedge is None:
+        return signal  # without a hedge neither net nor size is defined
+    return {
+        **signal,
+        "spread_bps": written(edge.spread_bps),
+        "quantity": written(edge.quantity),
+        "hedge_cost_usd": written(edge.hedge_cost),
+        "exit_cost_usd": written(edge.exit_cost),
+    }
+
+
+def _degraded(scenario: Scenario) -> Expected:
+    check_opening(scenario)
+    missing = cascade(scenario, scenario["opens_ms"]).missing
+    if missing != scenario["missing"]:
+        message = f"{missing} is missing, not {scenario['missing']}"
+        raise ValueError(message)
+    if "options" not in scenario:
+        reason = "no_chain"
+    else:
+        reason = "no_forward" if "forward" in missing else "not_evaluable"
+    trigger = {"kind": "cascade", "profile": "degraded", "not_evaluable": sorted([*missing, "hour_of_week"])}
+    return {**_NOTHING, "triggers": [trigger], "signals": [{"action": "HOLD", "reason": reason}]}
+
+
+def _static(scenario: Scenario) -> Expected:
+    opens = scenario["opens_ms"]
+    found = [p for p in package_walk.packages(scenario, opens) if p.executable and p.net > 0]
+    signals = [package_signal(scenario, package, opens) for package in found]
+    expected: Expected = {
+        "triggers": [{"kind": "static", "profile": "full"} for _ in signals],
+        "signals": signals,
+        "approved": sum(signal["action"] != "HOLD" for signal in signals),
+        "refused": [],
+        "packages": _counts(scenario),
+    }
+    if "again_ms" in scenario:
+        # The same package, the same figures, refused by the gate's memory.
+        expected["triggers"] *= 2
+        expected["signals"] = [*signals, *({**s, "action": "HOLD", "reason": "risk_limit"} for s in signals)]
+        expected["refused"] = ["duplicate"] * len(signals)
+        del expected["packages"]
+    return expected
+
+
+def package_signal(scenario: Scenario, package: package_walk.Package, at_ms: int) -> Expected:
+    """Return the one decision on a package with a positive net edge."""
+    reason = _package_reason(scenario, package, at_ms)
+    return {
+        "action": "HOLD" if reason else package.action,
+        "reason": reason or "edge",
+        "edge_type": package.edge_type,
+        "legs": [{"symbol": leg.symbol, "side": leg.side, "price": float(leg.price)} for leg in package.legs],
+        "spread_bps": written(package.spread_bps),
+        "gross_spread_bps": written(package.gross_bps),
+        "quantity": written(package.quantity),
+    }
+
+
+def _package_reason(scenario: Scenario, package: package_walk.Package, at_ms: int) -> str:
+    options = scenario["options"]
+    lot = exact(OPTION_TERMS[options["family"]]["lot"])
+    to_expiry = options["expiry_s"] - scenario["start_s"] - exact(at_ms) / 1_000
+    failing = {
+        "expiry_window": not to_expiry > setting(scenario, "expiry_window_s"),
+        "no_size": not is_number(package.quantity),
+        "thin": is_number(package.quantity) and package.quantity < lot,
+        "below_min_spread": package.spread_bps < package_walk.threshold(scenario),
+    }
+    return next((reason for reason, fails in failing.items() if fails), "")
+
+
+def _counts(scenario: Scenario) -> Expected:
+    return package_walk.counts(scenario, scenario["opens_ms"])
