@@ -67,7 +67,9 @@ class StubModel:
 class ArticleEngine:
     """The article's loop body, step by step."""
 
-    def __init__(self, model: StubModel, chain: dict[str, Any], *, min_spread_bps: float, max_latency_ms: float) -> None:
+    def __init__(
+        self, model: StubModel, chain: dict[str, Any], *, min_spread_bps: float, max_latency_ms: float
+    ) -> None:
         self._model = model
         self._chain = chain
         self._min_spread_bps = min_spread_bps
@@ -110,9 +112,7 @@ class ArticleEngine:
         for text, usd in zip((prompt, content), _USD_PER_TOKEN, strict=True):
             self._model.cost_usd += len(text) // _CHARACTERS_PER_TOKEN * usd
         answer = json.loads(content)
-        return Verdict(
-            liquidation["symbol"], answer["spread_pct"], answer["confidence"], latency_ms, answer["action"]
-        )
+        return Verdict(liquidation["symbol"], answer["spread_pct"], answer["confidence"], latency_ms, answer["action"])
 
 
 def _context(recent: list[dict[str, Any]]) -> dict[str, Any]:

@@ -243,10 +243,7 @@ def _report(times: dict[str, Times], article: list[int], plain: list[int]) -> Re
                 rows=(
                     *(_row(f"whole chain, {name}", each.whole_chain, each.decisions) for name, each in times.items()),
                     *(_row(f"baseline {name}", each) for name, each in zip(bases, (article, plain), strict=True)),
-                    *(
-                        _row(f"opening a trigger, ten smile fits, {name}", each.opening)
-                        for name, each in times.items()
-                    ),
+                    *(_row(f"opening a trigger, ten smile fits, {name}", each.opening) for name, each in times.items()),
                     *_quote_only(times[_HEADLINE]),
                 ),
             ),

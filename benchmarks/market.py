@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftershock.model.events import OPTION_COLUMNS, DerivativeTicker, OptionQuotes, Quote, StreamId
-from aftershock.model.units import NS_PER_DAY, NS_PER_MS, tau_years, utc_ns
+from aftershock.model.units import NS_PER_DAY, NS_PER_MS, NS_PER_YEAR, tau_years, utc_ns
 from aftershock.pricing import greeks, price
 
 __all__ = ["PERPETUALS", "SPOT", "START_NS", "STEP_NS", "Market", "index_ticker", "perpetual_quote"]
@@ -93,7 +93,9 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
         made_for = forward if quoted_at is None else self.forward(quoted_at)
         tau = np.array([tau_years(int(ns), START_NS) for ns in self.expiry_ns])
         sigma = self._volatility(made_for, tau)
-        bid = np.floor(price(made_for, self.strike, tau, sigma - _HALF_SPREAD_VOL, self.is_call) / made_for / _COIN_TICK)
+        bid = np.floor(
+            price(made_for, self.strike, tau, sigma - _HALF_SPREAD_VOL, self.is_call) / made_for / _COIN_TICK
+        )
         ask = np.ceil(price(made_for, self.strike, tau, sigma + _HALF_SPREAD_VOL, self.is_call) / made_for / _COIN_TICK)
         bid, ask, n = np.maximum(bid, 1.0) * _COIN_TICK, ask * _COIN_TICK, len(self.symbols)
         mark = greeks(forward, self.strike, tau, sigma, self.is_call)
@@ -128,7 +130,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
     def forward(self, index: Floats | float) -> Floats:
         """Return the forward of each option's expiry."""
-        return index * np.exp(_CARRY_PER_YEAR * (self.expiry_ns - START_NS) / (365.0 * NS_PER_DAY))
+        return np.asarray(index * np.exp(_CARRY_PER_YEAR * (self.expiry_ns - START_NS) / NS_PER_YEAR))
 
     def _volatility(self, forward: Floats, tau: Floats) -> Floats:
         far = np.log(self.strike / forward) / np.sqrt(tau)
@@ -159,7 +161,7 @@ def index_ticker(now: int, index: float) -> DerivativeTicker:
 
 
 def _forward(index: float, expiry_ns: int) -> float:
-    return index * math.exp(_CARRY_PER_YEAR * (expiry_ns - START_NS) / (365.0 * NS_PER_DAY))
+    return index * math.exp(_CARRY_PER_YEAR * (expiry_ns - START_NS) / NS_PER_YEAR)
 
 
 def _atm(days: int) -> float:

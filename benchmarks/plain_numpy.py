@@ -10,11 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aftershock.pricing import Smile, greeks, price
+from aftershock.model.units import tau_years
+from aftershock.pricing import Smile, fit_smile, greeks, price
 from aftershock.pricing.robust import VolShock, scenarios
 from benchmarks.market import SPOT, START_NS, Market
-from aftershock.model.units import tau_years
-from aftershock.pricing import fit_smile
 
 __all__ = ["PlainNumpy"]
 

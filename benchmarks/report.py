@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-__all__ = ["Report", "Table", "environment", "quantiles", "ratio", "show"]
+__all__ = ["Report", "Table", "environment", "markdown_lines", "quantiles", "ratio", "show", "text_lines"]
 
 _CPU_FILE = Path("/proc/cpuinfo")
 
@@ -85,7 +85,7 @@ def quantiles(nanoseconds: Sequence[int]) -> tuple[float, float, float]:
 
 def ratio(value: float) -> str:
     """Write a ratio with three digits."""
-    return f"{value:.3g} x" if value < 1000 else f"{value:,.0f} x"  # noqa: PLR2004  no exponents
+    return f"{value:.3g} x" if value < 1000 else f"{value:,.0f} x"
 
 
 def show(measure: Callable[[], Report | str], arguments: Sequence[str] | None = None) -> None:

@@ -41,7 +41,8 @@ def test_volatilities_come_from_the_quotes_and_bracket_what_the_maker_meant(mark
     at_the_money = next(line.call for line in view(market, BEFORE).strikes if line.strike == 90_000)
 
     assert at_the_money is not None
-    assert 0.49 < at_the_money.bid_iv <= 0.496 < 0.504 <= at_the_money.ask_iv < 0.51
+    assert 0.49 < at_the_money.bid_iv <= 0.496
+    assert 0.504 <= at_the_money.ask_iv < 0.51
     assert 0.4 < at_the_money.delta < 0.6
 
 
@@ -55,7 +56,9 @@ def test_a_quote_that_stands_still_shows_by_its_volatility(market: list[Path]) -
     assert stalled.ask_iv < 0.48 < moved.ask_iv
 
 
-def test_ages_count_from_the_confirmation_of_the_row_in_a_poll_and_of_the_stream_in_a_stream(market: list[Path]) -> None:
+def test_ages_count_from_the_confirmation_of_the_row_in_a_poll_and_of_the_stream_in_a_stream(
+    market: list[Path],
+) -> None:
     polled, now = chains(market, BEFORE, "poll")
     streamed, _ = chains(market, BEFORE, "stream")
 
@@ -106,4 +109,6 @@ def test_the_document_has_null_where_a_figure_is_missing(market: list[Path]) -> 
 
     assert document["ts_ns"] == str(BEFORE)
     calls = [line["call"] for line in document["strikes"]]
-    assert all(value is None or not (isinstance(value, float) and math.isnan(value)) for c in calls for value in c.values())
+    assert all(
+        value is None or not (isinstance(value, float) and math.isnan(value)) for c in calls for value in c.values()
+    )

@@ -83,7 +83,7 @@ def test_the_document_says_the_reason_in_words(journal: Path) -> None:
 
     assert document["in_words"]["reason"] == REASONS[Reason.EDGE]
     assert document["signal"]["trigger_id"] == document["trigger"]["trigger_id"]
-    assert [line["name"] for line in document["waterfall"]][0] == "robust value"
+    assert document["waterfall"][0]["name"] == "robust value"
 
 
 def test_every_reason_edge_and_trigger_has_its_words() -> None:

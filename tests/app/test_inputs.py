@@ -39,7 +39,9 @@ def test_one_file_with_a_single_clock_makes_latency_unknown(market: list[Path], 
 def test_liquidation_venues_are_counted_by_what_the_rows_say(tmp_path: Path) -> None:
     rows = [
         f"{venue},{symbol},{START_US + i},{START_US + i + 9},,sell,90000,5"
-        for i, (venue, symbol) in enumerate([("okex-swap", "BTC-USDT-SWAP"), ("bybit", "BTCUSDT"), ("bybit", "BTCUSDT")])
+        for i, (venue, symbol) in enumerate(
+            [("okex-swap", "BTC-USDT-SWAP"), ("bybit", "BTCUSDT"), ("bybit", "BTCUSDT")]
+        )
     ]
     both = write(tmp_path / "liquidations.csv", PRINT_HEAD, rows)
 

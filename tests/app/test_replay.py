@@ -122,7 +122,7 @@ def test_decisions_are_handed_out_while_the_replay_runs(market: list[Path]) -> N
 
 def test_a_stop_keeps_what_there_was_and_closes_open_triggers(market: list[Path]) -> None:
     seen: list[int] = []
-    watch = Watch(on_progress=lambda rows, _ts: seen.append(rows), should_stop=lambda: len(seen) >= 3_290)
+    watch = Watch(on_progress=lambda rows, _ts: seen.append(rows), should_stop=lambda: seen[-1] >= 3_290)
 
     result = run(market, watch=watch)
 

@@ -92,7 +92,7 @@ def test_an_unknown_key_is_refused_with_what_may_have_been_meant(
 
 
 def test_a_misspelt_variable_is_refused_rather_than_ignored() -> None:
-    with pytest.raises(ConfigError, match="AFTERSHOCK_MIN_SPRED_BPS.*AFTERSHOCK_MIN_SPREAD_BPS"):
+    with pytest.raises(ConfigError, match=r"AFTERSHOCK_MIN_SPRED_BPS.*AFTERSHOCK_MIN_SPREAD_BPS"):
         choose({}, {"AFTERSHOCK_MIN_SPRED_BPS": "1"})
 
 

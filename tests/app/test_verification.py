@@ -88,13 +88,14 @@ def test_two_runs_write_the_same_bytes(journal: Path, market: list[Path], tmp_pa
 
 def test_an_interrupted_run_reproduces_up_to_where_it_stopped(market: list[Path], tmp_path: Path) -> None:
     seen: list[int] = []
-    watch = Watch(on_progress=lambda rows, _ts: seen.append(rows), should_stop=lambda: len(seen) >= 3_300)
+    watch = Watch(on_progress=lambda rows, _ts: seen.append(rows), should_stop=lambda: seen[-1] >= 3_290)
     folder = tmp_path / "journal"
-    replay(ReplayOptions(given=[Given(p) for p in market], chosen=choose(), journal=folder), watch)
+    stopped = replay(ReplayOptions(given=[Given(p) for p in market], chosen=choose(), journal=folder), watch)
 
-    assert verify(folder).comparison.held == "identical"
+    assert stopped.interrupted
+    assert stopped.outcome.opened
     assert open_journal(folder).ended
-    assert sum(source.report.rows for source in open_journal(folder).inputs.sources) == 0  # nothing read yet
+    assert verify(folder).comparison.held == "identical"
 
 
 def test_a_run_that_died_reproduces_as_far_as_it_was_written(journal: Path, market: list[Path], tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_one_flipped_bit_anywhere_in_a_journal_is_caught(copy: Path, name: str, 
     path = copy / name
     flip(path, int(share * path.stat().st_size))
 
-    with pytest.raises(AftershockError, match=name.split("-")[0].split(".")[0]) as caught:
+    with pytest.raises(AftershockError, match=name.partition("-")[0].partition(".")[0]) as caught:
         verify(copy)
 
     assert caught.value.exit_code in {1, 2}

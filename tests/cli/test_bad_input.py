@@ -135,7 +135,7 @@ def test_a_chain_of_a_file_without_options(aftershock: Run, market: list[Path]) 
     ran = aftershock("chain", market[1])
 
     assert ran.code == 2
-    assert "no option" in ran.sentence
+    assert "holds quotes, not options" in ran.sentence
 
 
 def test_a_moment_that_is_none(aftershock: Run, market: list[Path]) -> None:

@@ -39,8 +39,9 @@ def test_without_a_command_the_help_is_shown_and_nothing_is_done(aftershock: Run
 
 
 def test_a_decision_is_explained_in_text_and_as_a_document(aftershock: Run, journal: Path) -> None:
-    text, document = aftershock("explain", "best", "--journal", journal), aftershock(
-        "explain", "best", "--journal", journal, "--json"
+    text, document = (
+        aftershock("explain", "best", "--journal", journal),
+        aftershock("explain", "best", "--journal", journal, "--json"),
     )
 
     assert (text.code, document.code) == (0, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.market import OPTION_HEAD, PRINT_HEAD, START_US, STALLED, options, write
+from tests.app.market import OPTION_HEAD, PRINT_HEAD, STALLED, START_US, options, write
 from tests.cli.conftest import Run
 
 

@@ -12,7 +12,9 @@ from aftershock.core.config import EngineConfig
 from aftershock.core.packages import ExecutableForward, PackageScanner
 from aftershock.model.orders import Side
 from aftershock.pricing import static
+from tests.core.market import T0
 from tests.core.package_quotes import (
+    NO_FEES,
     STRIKES,
     Tops,
     chain_with,
@@ -102,15 +104,11 @@ def test_against_a_mark_only_what_needs_no_future_is_ever_net(quotes: Tops, pric
     assert (refused > 0) == (len(packages) < len(expected))
 
 
-def test_a_package_seen_from_any_of_its_legs_is_the_same() -> None:
-    quotes = {(strike, kind): (0.05, 0.06) for strike in STRIKES[:2] for kind in "CP"}
-    quotes[STRIKES[0], "C"] = (0.30, 0.31)  # worth 0.05 more than the next one at most: boxes and verticals break
-    chain = chain_with(quotes)
-    scanner = PackageScanner(EngineConfig())
-    seen = [
-        {p.legs: (p.gross_bps, p.price_usd) for p in scanner.scan(chain, row, 10**18, future(), None)}
-        for row in range(4)
-    ]
-    assert seen == [{}] * 4  # without fees nothing is net
-    each = [found_by_any_row(chain, future()), found_by_any_row(chain, future())]
-    assert each[0] == each[1]
+@given(quotes=tops(), forward=FUTURES)
+def test_a_package_is_found_from_each_of_its_legs_alike(quotes: Tops, forward: ExecutableForward) -> None:
+    chain, scanner = chain_with(quotes), PackageScanner(EngineConfig())
+    by_row = [scanner.scan(chain, row, T0, forward, NO_FEES) for row in range(len(chain))]
+    for row, packages in enumerate(by_row):
+        for package in packages:
+            assert row in [leg for leg, _ in package.legs]
+            assert all(package in by_row[leg] for leg, _ in package.legs)

@@ -24,17 +24,20 @@ SETTLEMENTS: Floats = np.unique(np.concatenate([np.geomspace(1.0, 1e10, 2001), n
 SMALLEST_EDGE = 1e-6
 
 
-def packages() -> Iterator[tuple[tuple[Leg, ...], float]]:
-    """Yield the legs of every package in both directions, and the notional of the future that may come with it."""
+def packages(*, inverse: bool) -> Iterator[tuple[tuple[Leg, ...], float]]:
+    """Yield the legs of every package in both directions, and its future: bought above 0, USD or (linear) coins."""
     for k in STRIKES:
-        yield ((BUY, k, "C"), (SELL, k, "P")), k
-        yield ((SELL, k, "C"), (BUY, k, "P")), k
+        straight = k if inverse else 1.0
+        yield ((SELL, k, "C"), (BUY, k, "P")), straight
+        yield ((BUY, k, "C"), (SELL, k, "P")), -straight
     for k1, k2 in combinations(STRIKES, 2):
-        for kind in "CP":
-            yield ((BUY, k1, kind), (SELL, k2, kind)), k2 - k1
-            yield ((SELL, k1, kind), (BUY, k2, kind)), k2 - k1
-        yield ((BUY, k1, "C"), (SELL, k2, "C"), (BUY, k2, "P"), (SELL, k1, "P")), k2 - k1
-        yield ((SELL, k1, "C"), (BUY, k2, "C"), (SELL, k2, "P"), (BUY, k1, "P")), k2 - k1
+        width = k2 - k1 if inverse else 0.0
+        yield ((BUY, k1, "C"), (SELL, k2, "C")), 0.0
+        yield ((SELL, k1, "C"), (BUY, k2, "C")), 0.0
+        yield ((SELL, k1, "P"), (BUY, k2, "P")), 0.0
+        yield ((BUY, k1, "P"), (SELL, k2, "P")), -width
+        yield ((BUY, k1, "C"), (SELL, k2, "C"), (BUY, k2, "P"), (SELL, k1, "P")), width
+        yield ((SELL, k1, "C"), (BUY, k2, "C"), (SELL, k2, "P"), (BUY, k1, "P")), -width
 
 
 def payoff(wanted: tuple[Leg, ...], quotes: Tops, *, inverse: bool) -> Floats:
@@ -48,23 +51,17 @@ def payoff(wanted: tuple[Leg, ...], quotes: Tops, *, inverse: bool) -> Floats:
     return total
 
 
-def futures(notional_usd: float, forward: ExecutableForward, *, inverse: bool) -> Iterator[Floats]:
-    """Yield what no future, a bought and a sold one pay: of a notional in USD, or one coin if linear."""
-    yield np.zeros_like(SETTLEMENTS)
-    for sign, price in ((1.0, forward.ask), (-1.0, forward.bid)):
-        yield sign * (notional_usd * (1 / price - 1 / SETTLEMENTS) if inverse else SETTLEMENTS - price)
-
-
-def worst(wanted: tuple[Leg, ...], notional: float, quotes: Tops, forward: ExecutableForward, *, inverse: bool) -> float:
-    """Return the least that a package pays over all settlements, with the best choice of future."""
-    options = payoff(wanted, quotes, inverse=inverse)
-    return max(float((options + ahead).min()) for ahead in futures(notional, forward, inverse=inverse))
+def future_payoff(amount: float, forward: ExecutableForward, *, inverse: bool) -> Floats:
+    """Return what a future pays: an amount in USD in coin, or an amount in coins in currency."""
+    price = forward.ask if amount > 0 else forward.bid
+    return amount * (1 / price - 1 / SETTLEMENTS) if inverse else amount * (SETTLEMENTS - price)
 
 
 def check(found: dict[frozenset[str], Package], quotes: Tops, forward: ExecutableForward, *, inverse: bool) -> None:
     unit = 1.0 if inverse else 0.5 * (forward.bid + forward.ask)
-    for wanted, notional in packages():
-        locked_in = worst(wanted, notional, quotes, forward, inverse=inverse)
+    for wanted, amount in packages(inverse=inverse):
+        ahead = future_payoff(amount, forward, inverse=inverse)
+        locked_in = float((payoff(wanted, quotes, inverse=inverse) + ahead).min())
         package = found.get(legs(*wanted, inverse=inverse))
         if locked_in > SMALLEST_EDGE * unit:
             assert package is not None, f"missed {wanted}: pays at least {locked_in}"

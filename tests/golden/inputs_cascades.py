@@ -71,8 +71,6 @@ _CASCADE: Scenario = {
     ],
     "opens_ms": 400_310,
     "ends_ms": 400_320,
-    "target": ("BTC-27MAY22-29500-P", "ask"),
-    "variants": {},
 }
 _TWO_BANKRUPTCIES = [
     (10_000, "okex-swap", "BTC-USDT-SWAP", 29900.0, 4_000.0, "long", "bankruptcy", "throttled"),
@@ -92,7 +90,11 @@ _DEGRADED: Scenario = {
 }
 
 CASCADES: dict[str, Scenario] = {
-    "16_cascade": _CASCADE,
+    "16_cascade": {
+        **_CASCADE,
+        "target": ("BTC-27MAY22-29500-P", "ask"),
+        "variants": {"inside": 0.022064742059, "past": 0.022105820907},
+    },
     "16b_cascade_within_three_sigmas": {
         **_CASCADE,
         "title": "The same liquidations on a move of 29 bps, where three sigmas over 30 s are 33: nothing opens",

@@ -22,7 +22,7 @@ PACKAGES: dict[str, Scenario] = {
         _PARITY_INVERSE_ROWS,
         future=_FUTURE_INVERSE,
         target=("BTC-28APR23-30000-P", "ask"),
-        variants={},
+        variants={"inside": 0.027007367344, "past": 0.027027367344},
     ),
     "08_parity_inverse_buy": package(
         "Reversal: buy the call, sell the put, sell K dollars of the inverse dated future, which limits the size",
@@ -33,7 +33,7 @@ PACKAGES: dict[str, Scenario] = {
         },
         future=perpetual("BTC-28APR23", 100, (100, 30017.0, 41_000.0, 30019.0, 90_000.0), every_ms=300),
         target=("BTC-28APR23-30000-C", "ask"),
-        variants={},
+        variants={"inside": 0.027706645558, "past": 0.027726645558},
     ),
     "09_parity_linear_sell": package(
         "Linear conversion: sell the call, buy the put, buy a coin of the linear dated future",
@@ -44,7 +44,7 @@ PACKAGES: dict[str, Scenario] = {
         },
         future=_FUTURE_LINEAR,
         target=("BTC_USDC-28APR23-30000-P", "ask"),
-        variants={},
+        variants={"inside": 798.18902, "past": 798.78938},
     ),
     "10_parity_linear_buy": package(
         "Linear reversal: buy the call, sell the put, sell a coin of the linear dated future",
@@ -55,14 +55,14 @@ PACKAGES: dict[str, Scenario] = {
         },
         future=_FUTURE_LINEAR,
         target=("BTC_USDC-28APR23-30000-C", "ask"),
-        variants={},
+        variants={"inside": 814.18902, "past": 814.78938},
     ),
     "11_vertical_calls_buy": package(
         "The call of the higher strike is bid above the ask of the lower one",
         "BTC",
         VERTICAL_ROWS,
         target=("BTC-28APR23-30000-C", "ask"),
-        variants={},
+        variants={"inside": 0.02749, "past": 0.02751},
     ),
     "12_vertical_calls_sell": package(
         "An inverse call spread is bid above 1 - K1/K2, the most it can pay",
@@ -72,7 +72,7 @@ PACKAGES: dict[str, Scenario] = {
             "BTC-28APR23-30500-C": row(30500.0, "C", (0, 0.0130, 2.0, 0.0140, 2.0)),
         },
         target=("BTC-28APR23-30500-C", "ask"),
-        variants={},
+        variants={"inside": 0.014596557377, "past": 0.014616557377},
     ),
     "13_vertical_puts_buy": package(
         "The linear put of the lower strike is bid above the ask of the higher one",
@@ -82,7 +82,7 @@ PACKAGES: dict[str, Scenario] = {
             "BTC_USDC-28APR23-30000-P": row(30000.0, "P", (0, 400.0, 0.5, 420.0, 0.5)),
         },
         target=("BTC_USDC-28APR23-30000-P", "ask"),
-        variants={},
+        variants={"inside": 437.69802, "past": 438.29838},
     ),
     "14_box_inverse_buy": package(
         "A box is offered below what (K2 - K1) dollars of the future lock in; each parity alone does not pay its costs",
@@ -95,7 +95,7 @@ PACKAGES: dict[str, Scenario] = {
         },
         future=_FUTURE_INVERSE,
         target=("BTC-28APR23-29000-C", "ask"),
-        variants={},
+        variants={"inside": 0.047981157823, "past": 0.048001157823},
     ),
     "15_box_linear_sell": package(
         "A linear box is bid above the difference of its strikes; no future is needed",
@@ -107,7 +107,7 @@ PACKAGES: dict[str, Scenario] = {
             "BTC_USDC-28APR23-31000-P": row(31000.0, "P", (0, 1430.0, 2.0, 1480.0, 2.0)),
         },
         target=("BTC_USDC-28APR23-29000-P", "ask"),
-        variants={},
+        variants={"inside": 397.69802, "past": 398.29838},
     ),
     "19_vertical_puts_sell": package(
         "A linear put spread is bid above K2 - K1, the most it can pay; the cheap leg's fee is capped",
@@ -117,6 +117,6 @@ PACKAGES: dict[str, Scenario] = {
             "BTC_USDC-28APR23-30000-P": row(30000.0, "P", (0, 1120.0, 2.0, 1150.0, 2.0)),
         },
         target=("BTC_USDC-28APR23-29000-P", "ask"),
-        variants={},
+        variants={"inside": 82.39824, "past": 82.93189333},
     ),
 }

@@ -59,7 +59,7 @@ SHOCKS: dict[str, Scenario] = {
         options=chain("BTC", CALL_ROWS),
         opens_ms=70_002,
         target=("BTC-28APR23-31000-C", "ask"),
-        variants={},
+        variants={"inside": 0.015468364943, "past": 0.015512613031},
     ),
     "02_stale_bid_inverse_call": shock(
         "A call's bid stands still while three venues go down: sell it; a dated future gives the carry",
@@ -67,21 +67,22 @@ SHOCKS: dict[str, Scenario] = {
         future=perpetual("BTC-28APR23", 100, (100, 30019.0, 40_000.0, 30021.0, 80_000.0), every_ms=300),
         options=chain("BTC", _FLAT_ROWS),
         target=("BTC-28APR23-30500-C", "bid"),
-        variants={},
+        varied_from_ms=68_500,  # after the snapshot: the smile stays flat
+        variants={"inside": 0.019366048131, "past": 0.019346059254},
     ),
     "03_stale_ask_inverse_put": shock(
         "A put's ask stands still while three venues go down: buy it",
         perpetuals=DOWN,
         options=chain("BTC", PUT_ROWS),
         target=("BTC-28APR23-29500-P", "ask"),
-        variants={},
+        variants={"inside": 0.021905949826, "past": 0.021947000551},
     ),
     "04_stale_bid_inverse_put": shock(
         "A put's bid stands still while three venues go up: sell it; one strike, so that the smile is a constant",
         perpetuals=UP,
         options=chain("BTC", {"BTC-28APR23-30000-P": row(30000.0, "P", (0, 0.0270, 1.3, 0.0280, 2.0))}),
         target=("BTC-28APR23-30000-P", "bid"),
-        variants={},
+        variants={"inside": 0.025124496915, "past": 0.025084737303},
     ),
     "05_stale_ask_linear_call": shock(
         "A linear call's ask stands still while prices and the index go up; two strikes, so that the smile is a line",
@@ -95,7 +96,7 @@ SHOCKS: dict[str, Scenario] = {
             },
         ),
         target=("BTC_USDC-28APR23-30500-C", "ask"),
-        variants={},
+        variants={"inside": 668.53481581, "past": 669.88443228},
     ),
     "06_stale_bid_linear_put": shock(
         "A linear put's bid stands still while prices go up: sell it",
@@ -109,7 +110,7 @@ SHOCKS: dict[str, Scenario] = {
             },
         ),
         target=("BTC_USDC-28APR23-29000-P", "bid"),
-        variants={},
+        variants={"inside": 410.2695249, "past": 409.14071576},
     ),
     "18_fee_cap": shock(
         "A cheap call's ask stands still: the fee is 12.5 % of the premium, not 3 bps",
@@ -122,6 +123,7 @@ SHOCKS: dict[str, Scenario] = {
             },
         ),
         target=("BTC-28APR23-33000-C", "ask"),
-        variants={},
+        varied_from_ms=68_500,  # after the snapshot, so that the cap binds at the threshold too
+        variants={"inside": 0.002294140921, "past": 0.002311927495},
     ),
 }

@@ -54,6 +54,17 @@ class Valued(NamedTuple):
     option: Option
 
 
+class Moment(NamedTuple):
+    """What holds for every option when a decision is made."""
+
+    at_ms: int
+    forward: Number
+    tau: Number
+    reference: Number
+    hedges: list[Hedge]
+    dispersed: bool
+
+
 class Edge(NamedTuple):
     """One side of one option, held against its robust value; money in USD per coin."""
 
@@ -99,21 +110,47 @@ def before(scenario: Scenario) -> Before:
     return Before(at, f0, tau, points, fit([(p.k, p.mid_iv) for p in points]))
 
 
-def nine_values(scenario: Scenario, world: Before, symbol: str, at_ms: int) -> list[Valued]:
-    """Value an option in the nine scenarios, ascending."""
-    option = scenario["options"]["rows"][symbol]
-    strike, f1 = exact(option["strike"]), forward(scenario, at_ms)
-    r = mp.log(f1 / world.forward)
+def moment(scenario: Scenario, at_ms: int) -> Moment:
+    """Return forward, hedges and the dispersion gate at a moment."""
+    return Moment(
+        at_ms=at_ms,
+        forward=forward(scenario, at_ms),
+        tau=tau_at(scenario, at_ms),
+        reference=reference(scenario, at_ms),
+        hedges=hedges(scenario, at_ms),
+        dispersed=_dispersed(scenario, at_ms),
+    )
+
+
+class Band(NamedTuple):
+    """The move since the snapshot and the shifts of volatility that it allows, vol points."""
+
+    move: Number
+    up: Number
+    down: Number
+
+
+def band(scenario: Scenario, world: Before, now: Moment) -> Band:
+    """Return r, d_up and d_dn."""
+    r = mp.log(now.forward / world.forward)
     up = max(exact(setting(scenario, "vol_up_points")), exact(setting(scenario, "vol_up_per_move")) * abs(r))
     down = max(
         exact(setting(scenario, "vol_down_points")), exact(setting(scenario, "vol_down_per_move")) * abs(r)
     )
+    return Band(r, up, down)
+
+
+def nine_values(scenario: Scenario, world: Before, symbol: str, now: Moment) -> list[Valued]:
+    """Value an option in the nine scenarios, ascending."""
+    option = scenario["options"]["rows"][symbol]
+    strike, f1 = exact(option["strike"]), now.forward
+    r, up, down = band(scenario, world, now)
     base, slope = world.smile.sigma(mp.log(strike / f1)), world.smile.slope_at_zero()
     values = []
     for ratio in (0, 1, 2):
         for shift in (-down, mp.mpf(0), up):
             sigma = base + ratio * slope * r + shift / 100
-            priced = black76(f1, strike, tau_at(scenario, at_ms), sigma, is_call=option["is_call"])
+            priced = black76(f1, strike, now.tau, sigma, is_call=option["is_call"])
             values.append(Valued(ratio, shift, sigma, priced))
     return sorted(values, key=lambda valued: valued.option.value)
 
@@ -121,31 +158,31 @@ def nine_values(scenario: Scenario, world: Before, symbol: str, at_ms: int) -> l
 def edges(scenario: Scenario, world: Before, at_ms: int) -> list[Edge]:
     """Hold both sides of every quoted option against their robust values."""
     found = []
+    now = moment(scenario, at_ms)
     for symbol, option in scenario["options"]["rows"].items():
         if not row_times(scenario["options"], symbol, at_ms):
             continue
         quote = [exact(value) for value in standing(option["quotes"], at_ms)]
         for side, price in (("buy", quote[2]), ("sell", quote[0])):
             if is_number(price):
-                found.append(_edge(scenario, world, at_ms, symbol, side, quote))
+                found.append(_edge(scenario, world, now, symbol, side, quote))
     return found
 
 
-def _edge(scenario: Scenario, world: Before, at_ms: int, symbol: str, side: str, quote: list[Number]) -> Edge:
+def _edge(scenario: Scenario, world: Before, now: Moment, symbol: str, side: str, quote: list[Number]) -> Edge:
     bid, bid_amount, ask, ask_amount = quote
     terms = OPTION_TERMS[scenario["options"]["family"]]
-    f1 = forward(scenario, at_ms)
+    f1 = now.forward
     unit = f1 if terms["inverse"] else mp.mpf(1)
     price, amount = (ask, ask_amount) if side == "buy" else (bid, bid_amount)
     price_usd = price * unit
-    nine = nine_values(scenario, world, symbol, at_ms)
+    nine = nine_values(scenario, world, symbol, now)
     chosen = nine[0] if side == "buy" else nine[-1]
     sign = 1 if side == "buy" else -1
     gross = sign * (chosen.option.value - price_usd)
-    fee = min(exact(terms["taker"]) * reference(scenario, at_ms), exact(terms["cap"]) * price_usd)
+    fee = min(exact(terms["taker"]) * now.reference, exact(terms["cap"]) * price_usd)
     h = chosen.option.delta - (price_usd / f1 if terms["inverse"] else 0)
-    available = hedges(scenario, at_ms)
-    hedge = available[0] if available else None
+    hedge = now.hedges[0] if now.hedges else None
     hedge_cost = abs(h) * hedge.cost if hedge else mp.nan
     net = gross - fee - hedge_cost
     haircut = exact(setting(scenario, "depth_haircut"))
@@ -175,7 +212,7 @@ def _edge(scenario: Scenario, world: Before, at_ms: int, symbol: str, side: str,
         quantity=floor_to_lot(size, exact(terms["lot"])),
         reasons=[],
     )
-    return edge._replace(reasons=list(_reasons(scenario, edge, at_ms, quote)))
+    return edge._replace(reasons=list(_reasons(scenario, edge, now, quote)))
 
 
 def threshold(scenario: Scenario, side: str) -> Number:
@@ -183,8 +220,9 @@ def threshold(scenario: Scenario, side: str) -> Number:
     return max(exact(setting(scenario, f"threshold_{side}_bps")), exact(setting(scenario, "min_spread_bps")))
 
 
-def _reasons(scenario: Scenario, edge: Edge, at_ms: int, quote: list[Number]) -> list[str]:
+def _reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -> list[str]:
     """Return every check of section 6 that fails, in its order."""
+    at_ms = now.at_ms
     faults = [kind for at, kind in scenario.get("faults", []) if at <= at_ms]
     options = scenario["options"]
     age = at_ms - batch_times(options, at_ms)[-1]
@@ -196,9 +234,9 @@ def _reasons(scenario: Scenario, edge: Edge, at_ms: int, quote: list[Number]) ->
         "gap": "gap" in faults,
         "stale_data": age > setting(scenario, "option_max_age_ms")
         or latency > setting(scenario, "max_latency_ms"),
-        "dispersion": _dispersed(scenario, at_ms),
+        "dispersion": now.dispersed,
         "expiry_window": not to_expiry > setting(scenario, "expiry_window_s"),
-        "unit_check": _unit_fault(scenario, edge, at_ms, quote),
+        "unit_check": _unit_fault(scenario, edge, now, quote),
         "stub_quote": edge.side == "buy"
         and edge.price_usd > exact(setting(scenario, "stub_ask_over_value")) * edge.chosen.option.value,
         "no_executable_forward": setting(scenario, "forward") != "quotes",
@@ -221,14 +259,12 @@ def _dispersed(scenario: Scenario, at_ms: int) -> bool:
     return bool(consolidated(scenario, at_ms).dispersion_bps > most)
 
 
-def _unit_fault(scenario: Scenario, edge: Edge, at_ms: int, quote: list[Number]) -> bool:
+def _unit_fault(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -> bool:
     option = scenario["options"]["rows"][edge.symbol]
-    f1, strike = forward(scenario, at_ms), exact(option["strike"])
+    f1, strike = now.forward, exact(option["strike"])
     value, delta = edge.chosen.option.value, abs(edge.chosen.option.delta)
     low, high = exact(setting(scenario, "unit_min_ratio")), exact(setting(scenario, "unit_max_ratio"))
-    iv = implied_volatility(
-        edge.price_usd, f1, strike, tau_at(scenario, at_ms), is_call=option["is_call"]
-    )
+    iv = implied_volatility(edge.price_usd, f1, strike, now.tau, is_call=option["is_call"])
     out_of_the_money = option["is_call"] == (strike >= f1)
     iv_fits = setting(scenario, "unit_min_iv") <= iv <= setting(scenario, "unit_max_iv")
     return bool(

@@ -31,9 +31,10 @@ def variant(scenario: Scenario, name: str) -> Scenario:
     return scenario if name == "main" else with_target(scenario, scenario["variants"][name])
 
 
-def with_target(scenario: Scenario, price: float, from_ms: int = 0) -> Scenario:
-    """Return the scenario with another price on the target's side, from a moment on."""
+def with_target(scenario: Scenario, price: float) -> Scenario:
+    """Return the scenario with another price on the target's side, from `varied_from_ms` on."""
     symbol, side = scenario["target"]
+    from_ms = scenario.get("varied_from_ms", 0)
     changed = copy.deepcopy(scenario)
     quotes = changed["options"]["rows"][symbol]["quotes"]
     if from_ms:

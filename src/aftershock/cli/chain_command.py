@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from aftershock.app.moment import parse_expiry, parse_moment
 from aftershock.cli.chain_text import chain_text
 from aftershock.cli.console import note, show, show_json
 from aftershock.cli.shared import as_json, file_arguments, instruments_file
+from aftershock.errors import UsageError
 from aftershock.venues.tardis import merge
 
 __all__ = ["chain"]
@@ -50,9 +52,12 @@ def chain(  # noqa: PLR0913 - click passes each option by name
     Volatilities are computed here, from bid and ask at each row's own underlying price; greeks are those of their
     middle. The strike next to the price is marked `*`, the next in and out of the money `.`.
     """
+    for flag, value in (("--price", price), ("--tolerance-pct", tolerance_pct)):
+        if value is not None and not 0 < value < math.inf:
+            raise UsageError(f"{flag} must be positive and finite, not {value}")
     until = None if at is None else parse_moment(at)
     wanted = None if expiry is None else parse_expiry(expiry)
-    inputs = open_inputs([Given(file) for file in files], instruments)
+    inputs = open_inputs([Given(file, "options") for file in files], instruments)
     feed = options_feed or inputs.imply_feed().value
     note(f"options feed: {feed}")
     chains, now = chains_at(merge(inputs.sources), inputs.table, until, feed)

@@ -11,6 +11,7 @@ from aftershock.app.verification import Verification
 from aftershock.app.words import REASONS
 from aftershock.cli.table import duration, money, number, table
 from aftershock.core.packages import PackageCounts
+from aftershock.core.stats import LiquidationTotals
 from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerKind, TriggerOpened
 from aftershock.model.units import iso_utc
 from aftershock.venues.tardis import FileReport
@@ -148,7 +149,7 @@ def _decisions(result: ReplayResult) -> str:
     if not outcome.signals:
         return f"{head}\n  No trigger opened, so there was nothing to decide."
     lines = [f"{head}; {result.stats.evaluations:,} evaluations"]
-    if counts["HOLD"] >= counts["BUY"] + counts["SELL"]:
+    if counts["HOLD"] > counts["BUY"] + counts["SELL"]:
         lines.append("  Most decisions are HOLD: after every cost there is rarely anything left, and that is normal.")
     orders = [signal for signal in outcome.signals if signal.action is not Action.HOLD]
     if orders:
@@ -227,11 +228,14 @@ def _liquidations(result: ReplayResult) -> str:
     totals = result.stats.liquidations
     if not totals:
         return ""
-    rows = [
-        [asset, f"{t.count:,}", money(t.usd), money(t.long_usd), money(t.short_usd), f"{t.unconvertible:,}"]
-        for asset, t in totals.items()
-    ]
+    rows = [[asset, f"{t.count:,}", *_sums(t), f"{t.unconvertible:,}"] for asset, t in totals.items()]
     return "liquidations\n" + table(["asset", "count", "USD", "longs", "shorts", "size unknown"], rows)
+
+
+def _sums(totals: LiquidationTotals) -> list[str]:
+    if totals.unconvertible == totals.count:
+        return ["-", "-", "-"]
+    return [money(totals.usd), money(totals.long_usd), money(totals.short_usd)]
 
 
 def _not_evaluable(result: ReplayResult) -> str:

@@ -31,7 +31,10 @@ Legs = tuple[tuple[int, Side], ...]
 
 
 class PackageCounts(msgspec.Struct):
-    """Tests of one kind: `unquoted`, `gross` and `no_executable_forward` are among `checked`, `net` among `gross`."""
+    """Tests of one kind, two per package.
+
+    `unquoted`, `gross` and `no_executable_forward` are among `checked`, `net` among `gross`.
+    """
 
     checked: int = 0
     desync: int = 0
@@ -128,7 +131,7 @@ class PackageScanner:
         if twin_synced:
             scan.parity(parity, calls[at], puts[at], strikes[at])
         elif twin != NO_ROW:
-            parity.desync += 1
+            parity.desync += 2
         for other in range(max(at - self._neighbours, 0), min(at + self._neighbours + 1, len(strikes))):
             if other == at:
                 continue
@@ -140,11 +143,11 @@ class PackageScanner:
                 rows = calls if is_call else puts
                 scan.vertical(vertical, rows[low], rows[high], strikes[low], strikes[high], is_call=is_call)
             elif (call if is_call else put) != NO_ROW:
-                vertical.desync += 1
+                vertical.desync += 2
             if twin_synced and call_synced and put_synced:
                 scan.box(box, calls[low], calls[high], puts[low], puts[high], strikes[high] - strikes[low])
             elif NO_ROW not in (twin, call, put):
-                box.desync += 1
+                box.desync += 2
         return scan.found
 
 

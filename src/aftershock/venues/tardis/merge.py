@@ -119,7 +119,7 @@ def _split(piece: Piece, index: int, other: _Entry) -> tuple[Piece, Piece | None
     if not isinstance(batch, OptionQuotes) or rows is None:
         return piece, None
     first = (piece.priority, piece.stream, index) < other[1:4]
-    cut = int(np.searchsorted(batch.row_ts_init, other[0], side="left"))
+    cut = int(np.searchsorted(batch.row_ts_init, other[0], side="right" if first else "left"))
     if cut >= len(batch):
         return piece, None
     head, tail = batch.slice(0, cut), batch.slice(cut, len(batch))

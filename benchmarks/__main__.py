@@ -1,0 +1,94 @@
+"""Run all benchmarks, each in a process of its own: `python -m benchmarks`; `--list` names them.
+
+`--markdown` prints docs/benchmarks.md as it stands in the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.report import environment, markdown_lines, text_lines
+
+__all__ = ["main"]
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+_HEADER = """# Benchmarks
+
+Ratios against a named baseline, taken in one run on one machine; above 1 this program is the faster one, except
+for memory. Nothing here is a promise for another machine: run it there. `python -m benchmarks` prints it as text,
+`python -m benchmarks.NAME` one part. This page is the output of
+
+    python -m benchmarks --markdown > docs/benchmarks.md
+
+"""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    name: str
+    what: str
+    needs: str = ""
+    """A package that only the development requirements install."""
+    prints_plain_text: bool = False
+
+
+_ALL = (
+    _Entry("decision", "one event to its decisions on 500 options"),
+    _Entry("replay", "rows per second of a recorded day"),
+    _Entry("memory", "peak memory at 1, 4 and 16 times the input"),
+    _Entry("pricing", "greeks, implied volatility and smile fit per option"),
+    _Entry("iv_accuracy", "errors of pricing against 60 digits", needs="mpmath", prints_plain_text=True),
+)
+
+
+def main() -> int:
+    """Run what was asked for; 1 if a benchmark failed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help="which; all without")
+    parser.add_argument("--list", action="store_true", help="say what there is")
+    parser.add_argument("--markdown", action="store_true", help="print docs/benchmarks.md")
+    chosen = parser.parse_args()
+    if chosen.list:
+        sys.stdout.write("".join(f"{entry.name:12s} {entry.what}\n" for entry in _ALL))
+        return 0
+    known = [entry.name for entry in _ALL]
+    unknown = [name for name in chosen.names if name not in known]
+    if unknown:
+        parser.error(f"no benchmark named {unknown[0]}: there are {', '.join(known)}")
+    where = environment()
+    sys.stdout.write(f"{_HEADER}{markdown_lines(where)}\n" if chosen.markdown else f"{text_lines(where)}\n")
+    failed = [
+        entry.name
+        for entry in _ALL
+        if (not chosen.names or entry.name in chosen.names) and not _run(entry, markdown=chosen.markdown)
+    ]
+    for name in failed:
+        sys.stderr.write(f"{name} failed\n")
+    return 1 if failed else 0
+
+
+def _run(entry: _Entry, *, markdown: bool) -> bool:
+    if entry.needs and find_spec(entry.needs) is None:
+        sys.stdout.write(f"{entry.name}: left out, it needs {entry.needs}: run it after `make test`\n\n")
+        return True
+    sys.stdout.flush()
+    command = [sys.executable, "-m", f"benchmarks.{entry.name}"]
+    if not entry.prints_plain_text:
+        command += ["--bare", *(["--markdown"] if markdown else [])]
+    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own
+    if entry.prints_plain_text and markdown:
+        sys.stdout.write(f"## {entry.name}\n\n`python -m benchmarks.{entry.name}`\n\n```\n{done.stdout}```\n\n")
+    else:
+        sys.stdout.write(f"{done.stdout}\n")
+    sys.stdout.flush()
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

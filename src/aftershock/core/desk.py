@@ -1,0 +1,305 @@
+"""The desk of open triggers: what each watches, when it is looked at again, when it ends."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from aftershock.core.aligner import OptionsChainAligner
+from aftershock.core.decide import Decider
+from aftershock.core.stale_quotes import ArmedChain
+from aftershock.core.triggers import OpenTrigger, is_degraded
+from aftershock.model.signals import Alignment, TriggerClosed, TriggerKind, TriggerOpened
+from aftershock.model.units import BPS, NAN, NS_PER_MS, NS_PER_S
+
+if TYPE_CHECKING:
+    from aftershock.core.asset import AssetState
+    from aftershock.core.chain import Chain
+    from aftershock.core.config import EngineConfig
+    from aftershock.core.forward import ExpiryKey
+    from aftershock.core.market import Market
+    from aftershock.core.packages import Package
+    from aftershock.core.stats import EngineStats
+    from aftershock.model.events import Event
+
+__all__ = ["NEVER", "Opening", "TriggerDesk"]
+
+NEVER = 2**63 - 1
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a trigger opens.
+
+    Attributes:
+        kind: Cascade or price move.
+        series: Whose move it is.
+        direction: +1 up, -1 down.
+        log_price: Of the series now, NaN if unknown; `move_bps` its move over the window.
+        closes: End, ns, unless prolonged.
+        source: Venues that it comes from.
+        scope: The one expiry whose own price moved; None for all.
+        not_evaluable: Conditions without inputs.
+        features: Figures by name.
+        venues: Liquidation venues in the window.
+        print_price: Price of the liquidation, to align with where no forward is known; `print_source` what it is.
+    """
+
+    kind: TriggerKind
+    series: str
+    direction: int
+    log_price: float
+    move_bps: float
+    closes: int
+    source: str
+    scope: ExpiryKey | None = None
+    not_evaluable: tuple[str, ...] = ()
+    features: dict[str, float] = {}
+    venues: tuple[str, ...] = ()
+    print_price: float = NAN
+    print_source: str = ""
+
+
+class TriggerDesk:
+    """Open triggers and their deadlines; decisions go to `effects`, which the engine empties.
+
+    Attributes:
+        effects: What was decided since the engine last took them.
+        halted: While set, every decision is HOLD `venue_down`.
+        next_deadline: Moment, ns, of the next end or put-off evaluation; `NEVER` without any.
+    """
+
+    def __init__(self, config: EngineConfig, market: Market, stats: EngineStats) -> None:
+        self._config = config
+        self._market = market
+        self._decider = Decider(config, market.fees, stats)
+        self._aligner = OptionsChainAligner()
+        self._pause_ns = int(config.reevaluate_ms * NS_PER_MS)
+        self._open: dict[str, OpenTrigger] = {}
+        self._opened = 0
+        self.effects: list[Any] = []
+        self.halted = False
+        self.next_deadline = NEVER
+
+    # --- what is open -------------------------------------------------------------------------------------------
+
+    def has_cascade(self, asset: AssetState) -> bool:
+        """Tell whether a cascade of a coin is open."""
+        return any(t.kind is TriggerKind.CASCADE and t.asset == asset.name for t in self._open.values())
+
+    def feed_cascades(self, asset: AssetState, event: Event) -> None:
+        """Let a liquidation feed and prolong the open cascade of its coin."""
+        for trigger in self._open.values():
+            if trigger.kind is TriggerKind.CASCADE and trigger.asset == asset.name:
+                trigger.feed(event.ts_init, event.ts_event)
+                self._prolong(trigger, asset, event.ts_init)
+        self._schedule()
+
+    def _prolong(self, trigger: OpenTrigger, asset: AssetState, now: int) -> None:
+        """Move a cascade's end to `calm_s` after its intensity will have fallen below the calm level."""
+        config = self._config.trigger
+        over = asset.window.figures(now).intensity_ratio / config.calm_intensity_ratio
+        if over >= 1:
+            until_calm = math.log2(over) * config.intensity_half_life_s + config.calm_s
+            trigger.closes = max(trigger.closes, now + int(until_calm * NS_PER_S))
+        asset.refractory["cascade"] = trigger.closes + int(config.refractory_s * NS_PER_S)
+
+    # --- opening ------------------------------------------------------------------------------------------------
+
+    def open(self, asset: AssetState, opening: Opening, event: Event) -> None:
+        """Open a trigger and evaluate all that it watches; a degraded one says its HOLD and ends."""
+        now = event.ts_init
+        trigger = self._new(asset, opening.kind, opening.series, event, opening.source)
+        trigger.direction, trigger.closes, trigger.expiry_scope = opening.direction, opening.closes, opening.scope
+        trigger.extreme = opening.log_price
+        trigger.reference = opening.log_price - opening.move_bps / BPS
+        trigger.bases = asset.book.bases(now)
+        known = opening.log_price == opening.log_price
+        price = math.exp(opening.log_price) if known else opening.print_price
+        source = opening.series if known else opening.print_source
+        alignment = self._align(asset, price, source, now, opening.scope)
+        self._say_opened(trigger, opening, alignment)
+        if is_degraded(opening.not_evaluable):
+            when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=True)
+            self.effects += self._decider.on_nothing(trigger, when, asset, evaluable=False)
+            self._say_closed(trigger, now)
+            return
+        self._open[trigger.trigger_id] = trigger
+        if opening.kind is TriggerKind.CASCADE:
+            self._prolong(trigger, asset, now)
+        self._arm(trigger, asset, now)
+        for key in trigger.armed:
+            self._evaluate(trigger, key, now, event.ts_event)
+        self._schedule()
+
+    def on_package(self, asset: AssetState, chain: Chain, package: Package, event: Event) -> None:
+        """Open a static trigger, judge its package, and close it at once."""
+        now = event.ts_init
+        trigger = self._new(asset, TriggerKind.STATIC, "", event, chain.venue)
+        self._say_opened(trigger, None, None)
+        when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=self._up(chain.venue, asset))
+        self.effects += self._decider.on_package(trigger, when, chain, package, asset)
+        self._say_closed(trigger, now)
+
+    def _new(self, asset: AssetState, kind: TriggerKind, series: str, event: Event, source: str) -> OpenTrigger:
+        self._opened += 1
+        return OpenTrigger(
+            trigger_id=f"{kind.value}-{asset.name}-{event.ts_init}-{self._opened}",
+            kind=kind,
+            asset=asset.name,
+            series=series,
+            opened=event.ts_init,
+            direction=0,
+            source_market=source,
+            closes=event.ts_init,
+            cause_ts=event.ts_init,
+            cause_ts_event=event.ts_event,
+            reference=NAN,
+            extreme=NAN,
+        )
+
+    def _arm(self, trigger: OpenTrigger, asset: AssetState, now: int) -> None:
+        """Fit the smiles from before the shock, and watch every option in scope."""
+        as_of = now - int(self._config.smile_lag_s * NS_PER_S)
+        max_age = int(self._config.smile_max_age_s * NS_PER_S)
+        for key in sorted(asset.chains):
+            chain = asset.chains[key]
+            chain.roll(now)
+            smiles = {}
+            for expiry_ns in chain.expiries:
+                if trigger.expiry_scope in (None, (*key, expiry_ns)):
+                    book = asset.smiles.get((*key, expiry_ns))
+                    smiles[expiry_ns] = None if book is None else book.fit(chain, expiry_ns, as_of, max_age)
+            if smiles:
+                trigger.armed[key] = ArmedChain(chain, smiles)
+
+    def _align(
+        self, asset: AssetState, price: float, source: str, now: int, scope: ExpiryKey | None
+    ) -> Alignment | None:
+        """Align a price with the nearest expiry outside the settlement window, of the first chain that has one."""
+        window = int(self._config.expiry_window_s * NS_PER_S)
+        for _, chain in sorted(asset.chains.items()):
+            for expiry_ns, expiry in chain.expiries.items():
+                wanted = (*chain.key, expiry_ns) == scope if scope else expiry_ns - now > window
+                if wanted and price > 0:
+                    found = self._aligner.find_nearest_strikes(price, expiry.strikes)
+                    return Alignment(
+                        venue=chain.venue,
+                        expiry_ns=expiry_ns,
+                        price=price,
+                        price_source=source,
+                        atm_strike=found["atm_strike"],
+                        itm_strike=found["itm_strike"],
+                        otm_strike=found["otm_strike"],
+                    )
+        return None
+
+    def _say_opened(self, trigger: OpenTrigger, opening: Opening | None, alignment: Alignment | None) -> None:
+        missing = () if opening is None else opening.not_evaluable
+        self.effects.append(
+            TriggerOpened(
+                trigger_id=trigger.trigger_id,
+                kind=trigger.kind,
+                asset=trigger.asset,
+                series=trigger.series,
+                ts_init=trigger.opened,
+                profile="degraded" if is_degraded(missing) else "full",
+                not_evaluable=missing,
+                features={} if opening is None else opening.features or {"move_bps": opening.move_bps},
+                venues=() if opening is None else opening.venues,
+                alignment=alignment,
+            )
+        )
+
+    # --- watching -----------------------------------------------------------------------------------------------
+
+    def on_forward(self, asset: AssetState, scope: ExpiryKey | None, log_price: float, event: Event) -> None:
+        """Note that a series moved: everything that its triggers watch is to be evaluated again."""
+        for trigger in self._open.values():
+            if trigger.asset == asset.name and trigger.expiry_scope == scope:
+                if trigger.direction * (log_price - trigger.extreme) > 0:
+                    trigger.extreme = log_price
+                    trigger.feed(event.ts_init, event.ts_event)
+                for key, armed in trigger.armed.items():
+                    armed.dirty[:] = True
+                    self._evaluate(trigger, key, event.ts_init, event.ts_event)
+        self._schedule()
+
+    def on_option(self, asset: AssetState, chain: Chain, row: int, now: int, ts_event: int) -> None:
+        """Note that an option's quote came."""
+        for trigger in self._open.values():
+            armed = trigger.armed.get(chain.key) if trigger.asset == asset.name else None
+            if armed is not None:
+                if row in armed.position:
+                    armed.dirty[armed.position[row]] = True
+                self._evaluate(trigger, chain.key, now, ts_event)
+        self._schedule()
+
+    def _evaluate(self, trigger: OpenTrigger, key: tuple[str, str], now: int, ts_event: int) -> None:
+        """Evaluate what is dirty and was not evaluated within the last `reevaluate_ms`."""
+        armed = trigger.armed[key]
+        ready = armed.ready(now, self._pause_ns)
+        if len(ready):
+            asset = self._market.assets[trigger.asset]
+            when = self._decider.moment(trigger, asset, now, ts_event, venue_up=self._up(key[0], asset))
+            self.effects += self._decider.on_quotes(trigger, when, armed, ready, asset)
+
+    def _up(self, venue: str, asset: AssetState) -> bool:
+        return not self.halted and self._market.streams.options_up(venue, asset.name)
+
+    # --- time and ends ------------------------------------------------------------------------------------------
+
+    def advance(self, now: int) -> None:
+        """Fire, in order and each at its own time, every deadline that lies before now."""
+        while self.next_deadline < now:
+            due = self.next_deadline
+            for trigger in list(self._open.values()):
+                if trigger.closes <= due:
+                    self._close(trigger, due)
+                else:
+                    for key in trigger.armed:
+                        self._evaluate(trigger, key, due, due)
+            self._schedule()
+
+    def _schedule(self) -> None:
+        moments = [NEVER]
+        for trigger in self._open.values():
+            moments += [trigger.closes, *(armed.due(self._pause_ns) for armed in trigger.armed.values())]
+        self.next_deadline = min(moments)
+
+    def close_moves(self, asset: AssetState, now: int) -> None:
+        """End the price-move triggers of a coin's consolidated series: a cascade takes over."""
+        for trigger in list(self._open.values()):
+            if trigger.asset == asset.name and trigger.expiry_scope is None and trigger.kind is TriggerKind.PRICE_MOVE:
+                self._close(trigger, now)
+
+    def close_all(self, now: int) -> None:
+        """End every trigger."""
+        for trigger in list(self._open.values()):
+            self._close(trigger, now)
+        self._schedule()
+
+    def _close(self, trigger: OpenTrigger, now: int) -> None:
+        """End a trigger: evaluate once more; without any opportunity, say the one HOLD."""
+        asset = self._market.assets[trigger.asset]
+        for key, armed in trigger.armed.items():
+            everything = np.arange(len(armed.rows), dtype=np.int64)
+            when = self._decider.moment(trigger, asset, now, now, venue_up=self._up(key[0], asset))
+            self.effects += self._decider.on_quotes(trigger, when, armed, everything, asset)
+        if trigger.decisions == 0:
+            when = self._decider.moment(trigger, asset, now, now, venue_up=not self.halted)
+            self.effects += self._decider.on_nothing(trigger, when, asset, evaluable=True)
+        self._say_closed(trigger, now)
+        del self._open[trigger.trigger_id]
+
+    def _say_closed(self, trigger: OpenTrigger, now: int) -> None:
+        self.effects.append(
+            TriggerClosed(
+                trigger_id=trigger.trigger_id,
+                ts_init=now,
+                evaluations=trigger.evaluations,
+                decisions=trigger.decisions,
+            )
+        )
