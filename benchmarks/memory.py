@@ -43,7 +43,10 @@ _COLUMNS = {
     "theta": "theta",
     "rho": "rho",
 }
-_TERMS = ["exchange", "symbol", "timestamp", "local_timestamp", "type", "strike_price", "expiration", "underlying_index"]
+_TERMS = (
+    *("exchange", "symbol", "timestamp", "local_timestamp"),
+    *("type", "strike_price", "expiration", "underlying_index"),
+)
 _IN_PERCENT = ("bid_iv", "ask_iv", "mark_iv")
 
 # The high-water mark of this very process image: ru_maxrss would start from the parent's.

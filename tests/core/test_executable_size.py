@@ -49,6 +49,10 @@ def test_without_a_lot_there_is_no_size(lot: float) -> None:
     assert math.isnan(executable_size(1.0, (10.0,), 0.5, lot))
 
 
+def test_wanting_nobody_knows_how_much_is_no_size() -> None:
+    assert math.isnan(executable_size(NAN, (10.0,), 0.5, 0.1))
+
+
 def test_an_empty_book_gives_nothing() -> None:
     assert executable_size(1.0, (0.0,), 0.5, 0.1) == 0.0
 

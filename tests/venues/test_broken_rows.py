@@ -130,6 +130,13 @@ def test_an_empty_or_zero_bid_is_an_absent_bid(tmp_path: Path, cell: str) -> Non
     assert math.isnan(quote.bid_amount)
 
 
+def test_the_word_null_is_not_an_empty_cell(tmp_path: Path) -> None:
+    lines = [OPTION_HEADER, option_row(1, rho=""), option_row(2, rho="null"), option_row(3, rho="0.5")]
+    opened, events = read(write(tmp_path / "o.csv", lines))
+    assert [row[-2] for row in option_rows(events)] == [None, 0.5]
+    assert opened.report.dropped == {"not_a_number": 1}
+
+
 def test_only_five_broken_rows_are_shown_but_all_are_counted(tmp_path: Path) -> None:
     rows = [print_row(i, price="x" if i % 2 else 1) for i in range(5000)]
     opened, events = read(write(tmp_path / "trades.csv", [PRINT_HEADER, *rows]))

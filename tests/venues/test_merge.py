@@ -165,6 +165,13 @@ def test_a_row_limit_counts_broken_rows_too(tmp_path: Path) -> None:
     assert (opened.report.rows, opened.report.incomplete) == (3, "")
 
 
+@pytest.mark.parametrize("limit", [0, 1, 511, 512, 513, 1100, 2000])
+def test_a_row_limit_holds_across_the_blocks_that_are_read_at_once(tmp_path: Path, limit: int) -> None:
+    lines = [PRINT_HEADER, *(print_row(i) for i in range(1500))]
+    opened = source(write(tmp_path / "trades.csv", lines), row_limit=limit)
+    assert len(list(opened)) == opened.report.rows == opened.rows_read == min(limit, 1500)
+
+
 def test_two_sources_with_one_index_are_a_mistake_of_the_caller(tmp_path: Path) -> None:
     path = write(tmp_path / "trades.csv", [PRINT_HEADER])
     with pytest.raises(ValueError, match="same index"):
