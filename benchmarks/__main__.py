@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,11 +22,18 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 _HEADER = """# Benchmarks
 
-Ratios against a named baseline, taken in one run on one machine; above 1 this program is the faster one, except
-for memory. Nothing here is a promise for another machine: run it there. `python -m benchmarks` prints it as text,
-`python -m benchmarks.NAME` one part. This page is the output of
+Ratios against a named baseline, taken in one run on one machine: run it on yours, a ratio from elsewhere is another
+ratio. Above 1 this program is the faster one; for memory, 1 is the aim. This page is the output of
 
     python -m benchmarks --markdown > docs/benchmarks.md
+
+(`make bench` prints the same as text; `python -m benchmarks.NAME` one part.)
+
+"""
+
+_NOT_MEASURED = """
+Not measured because the code does not exist yet: socket to decision, model review, evaluation on simulated markets,
+the compiled pricing kernel, columnar files.
 
 """
 
@@ -62,32 +70,45 @@ def main() -> int:
     if unknown:
         parser.error(f"no benchmark named {unknown[0]}: there are {', '.join(known)}")
     where = environment()
-    sys.stdout.write(f"{_HEADER}{markdown_lines(where)}\n" if chosen.markdown else f"{text_lines(where)}\n")
-    failed = [
-        entry.name
-        for entry in _ALL
-        if (not chosen.names or entry.name in chosen.names) and not _run(entry, markdown=chosen.markdown)
-    ]
+    wanted = [entry for entry in _ALL if not chosen.names or entry.name in chosen.names]
+    if not chosen.markdown:
+        sys.stdout.write(f"{text_lines(where)}\n")
+    sections, failed = [], []
+    for entry in wanted:
+        text = _run(entry, markdown=chosen.markdown)
+        if text is None:
+            failed.append(entry.name)
+        elif chosen.markdown:
+            sections.append(text)
+        else:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+    if chosen.markdown:
+        sys.stdout.write(_page(markdown_lines(where), sections))
     for name in failed:
         sys.stderr.write(f"{name} failed\n")
     return 1 if failed else 0
 
 
-def _run(entry: _Entry, *, markdown: bool) -> bool:
+def _page(where: str, sections: Sequence[str]) -> str:
+    """Return docs/benchmarks.md, with every section's goals on top."""
+    goals = [line for text in sections for line in text.splitlines() if line.startswith("- Goal ")]
+    return f"{_HEADER}{where}\n## Goals\n\n" + "\n".join(goals) + f"\n{_NOT_MEASURED}" + "\n".join(sections)
+
+
+def _run(entry: _Entry, *, markdown: bool) -> str | None:
+    """Return what a benchmark prints, None if it failed."""
     if entry.needs and find_spec(entry.needs) is None:
-        sys.stdout.write(f"{entry.name}: left out, it needs {entry.needs}: run it after `make test`\n\n")
-        return True
-    sys.stdout.flush()
+        return f"{entry.name}: left out, it needs {entry.needs}, which `make check` installs\n"
     command = [sys.executable, "-m", f"benchmarks.{entry.name}"]
     if not entry.prints_plain_text:
         command += ["--bare", *(["--markdown"] if markdown else [])]
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own
+    if done.returncode != 0:
+        return None
     if entry.prints_plain_text and markdown:
-        sys.stdout.write(f"## {entry.name}\n\n`python -m benchmarks.{entry.name}`\n\n```\n{done.stdout}```\n\n")
-    else:
-        sys.stdout.write(f"{done.stdout}\n")
-    sys.stdout.flush()
-    return done.returncode == 0
+        return f"## {entry.name}\n\n`python -m benchmarks.{entry.name}`\n\n```\n{done.stdout}```\n"
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def measure() -> Report | str:
         name="replay",
         what=(
             f"{rows:,} recorded rows of a whole chain (Deribit, 2023-04-13, a poll), {path.stat().st_size / 1e6:.0f} "
-            f"MB gzipped, one core, median of {_ROUNDS} rounds in turns. Each stage includes those above it; the engine "
+            f"MB gzipped, one core, median of {_ROUNDS} rounds in turns. Each stage includes those above; the engine "
             "tests every row for parities, verticals and boxes and decides whatever a trigger opens."
         ),
         tables=(

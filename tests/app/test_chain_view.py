@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aftershock.app.chain_view import Chains, ChainView, chains_at, view_chain
+from aftershock.app.chain_build import Chains, chains_at
+from aftershock.app.chain_view import ChainView, view_chain
 from aftershock.app.inputs import Given, open_inputs
 from aftershock.errors import UsageError
 from aftershock.model.units import utc_ns

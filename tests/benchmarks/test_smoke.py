@@ -15,6 +15,7 @@ from benchmarks.article_way import ArticleEngine, StubModel, chain_document
 from benchmarks.market import SPOT, START_NS, Market
 from benchmarks.plain_numpy import PlainNumpy
 from benchmarks.report import show
+from tests.repository.tree import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,12 @@ def test_the_replay_benchmark_says_where_its_recording_belongs_if_it_is_absent(
 @pytest.mark.subprocess
 def test_python_m_benchmarks_lists_what_there_is() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--list"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-m", "benchmarks", "--list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
 
     assert [line.split()[0] for line in done.stdout.splitlines()] == [

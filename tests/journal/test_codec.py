@@ -58,9 +58,7 @@ def test_a_batch_of_option_quotes_comes_back_with_all_its_columns() -> None:
     big_endian=st.booleans(),
     fortran=st.booleans(),
 )
-def test_every_bit_of_an_array_survives(
-    bits: list[int], columns: int, big_endian: bool, fortran: bool
-) -> None:
+def test_every_bit_of_an_array_survives(bits: list[int], columns: int, big_endian: bool, fortran: bool) -> None:
     size = len(bits) // columns * columns
     native = np.array(bits[:size], dtype=np.uint64).view(np.float64).reshape(-1, columns)
     array = native.astype(">f8" if big_endian else "<f8", order="F" if fortran else "C")

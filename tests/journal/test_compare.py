@@ -170,9 +170,7 @@ def test_payloads_that_are_no_values_are_compared_by_byte(tmp_path: Path) -> Non
     writer.close()
 
     for numerics in (None, OTHER_NUMERICS):
-        found = compare_outputs(
-            JournalReader(tmp_path / "j"), iter([(1, b"\xc1\x00\x02")]), numerics=numerics
-        )
+        found = compare_outputs(JournalReader(tmp_path / "j"), iter([(1, b"\xc1\x00\x02")]), numerics=numerics)
         assert found.difference is not None
         assert (found.difference.path, found.difference.recorded) == ("byte 2", "01")
     missing = compare_outputs(JournalReader(tmp_path / "j"), iter([]))
@@ -198,9 +196,7 @@ def test_equal_values_in_other_bytes_differ_within_one_numerics_id(tmp_path: Pat
 def test_the_callers_types_name_the_place(tmp_path: Path) -> None:
     reader = journal_of(tmp_path / "j", FIRST)
 
-    found = compare_outputs(
-        reader, outputs(with_price(1.0)), decode=lambda _kind, payload: CODEC.decode(payload)
-    )
+    found = compare_outputs(reader, outputs(with_price(1.0)), decode=lambda _kind, payload: CODEC.decode(payload))
 
     assert found.difference is not None
     assert found.difference.path == "$.legs[1].price"
@@ -249,9 +245,7 @@ def test_the_first_difference_has_a_path(recorded: object, produced: object, pat
         (0.0, -0.0, True),
     ],
 )
-def test_the_tolerance_is_relative_above_one_and_absolute_below(
-    recorded: float, produced: float, agree: bool
-) -> None:
+def test_the_tolerance_is_relative_above_one_and_absolute_below(recorded: float, produced: float, agree: bool) -> None:
     assert (first_difference(recorded, produced, within=1e-9) is None) is agree
     assert (first_difference(np.array([recorded]), np.array([produced]), within=1e-9) is None) is agree
 

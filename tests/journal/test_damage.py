@@ -117,9 +117,7 @@ def test_damage_is_named_by_file_record_offset_and_kind(tmp_path: Path, sealed: 
 
 
 @pytest.mark.parametrize("name", SEGMENTS)
-def test_a_cut_file_of_a_sealed_journal_is_an_error(
-    tmp_path: Path, sealed: dict[str, bytes], name: str
-) -> None:
+def test_a_cut_file_of_a_sealed_journal_is_an_error(tmp_path: Path, sealed: dict[str, bytes], name: str) -> None:
     for length in range(len(sealed[name])):
         folder = copy_to(tmp_path / "copy", {**sealed, name: sealed[name][:length]})
         with pytest.raises(JournalError):
@@ -127,9 +125,7 @@ def test_a_cut_file_of_a_sealed_journal_is_an_error(
 
 
 @pytest.mark.parametrize("change", ["swapped", "removed", "doubled", "moved to the other channel"])
-def test_records_that_changed_places_are_an_error(
-    tmp_path: Path, sealed: dict[str, bytes], change: str
-) -> None:
+def test_records_that_changed_places_are_an_error(tmp_path: Path, sealed: dict[str, bytes], change: str) -> None:
     start, records = split_segment(sealed["inputs-000001.seg"])
     others = split_segment(sealed["outputs-000001.seg"])[1]
     assert len(records) >= 2
@@ -148,9 +144,7 @@ def test_records_that_changed_places_are_an_error(
 
 
 @pytest.mark.parametrize("name", ["head.json", *SEGMENTS])
-def test_a_missing_file_of_a_sealed_journal_is_an_error(
-    tmp_path: Path, sealed: dict[str, bytes], name: str
-) -> None:
+def test_a_missing_file_of_a_sealed_journal_is_an_error(tmp_path: Path, sealed: dict[str, bytes], name: str) -> None:
     del sealed[name]
 
     with pytest.raises(JournalError):
@@ -218,15 +212,11 @@ def test_the_segments_of_another_run_are_an_error(tmp_path: Path, sealed: dict[s
         read_journal(copy_to(tmp_path / "copy", {**sealed, "inputs-000001.seg": other["inputs-000001.seg"]}))
 
 
-def test_a_record_whose_number_skips_others_is_not_returned(
-    tmp_path: Path, unsealed: dict[str, bytes]
-) -> None:
+def test_a_record_whose_number_skips_others_is_not_returned(tmp_path: Path, unsealed: dict[str, bytes]) -> None:
     start, records = split_segment(unsealed["inputs-000002.seg"])
     body = struct.pack("<IBQ", 2, 1, 99) + b"no"
     forged = body + hashlib.blake2b(records[-1][-16:] + body, digest_size=16).digest()
-    folder = copy_to(
-        tmp_path / "copy", {**unsealed, "inputs-000002.seg": start + b"".join(records) + forged + forged}
-    )
+    folder = copy_to(tmp_path / "copy", {**unsealed, "inputs-000002.seg": start + b"".join(records) + forged + forged})
 
     assert read_journal(folder)[0] == numbered(INPUTS)
     assert JournalReader(folder).incomplete

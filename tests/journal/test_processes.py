@@ -150,6 +150,4 @@ def test_a_folder_without_the_right_to_write_is_one_sentence(name: str) -> None:
         assert list(Path(place).iterdir()) == []
 
     assert code == 2
-    assert (
-        printed == f"can't write journal {folder}: permission denied: name a folder that you may write to\n"
-    )
+    assert printed == f"can't write journal {folder}: permission denied: name a folder that you may write to\n"

@@ -87,9 +87,7 @@ def test_garbage_behind_a_torn_write_is_never_taken_for_a_record(
     assert found == numbered([*INPUTS, *LATER])[: len(found)]
     assert len(found) >= len(INPUTS)
     assert list(JournalReader(folder).inputs()) == found
-    assert (folder / "inputs-000001.seg").read_bytes() == content[
-        : (folder / "inputs-000001.seg").stat().st_size
-    ]
+    assert (folder / "inputs-000001.seg").read_bytes() == content[: (folder / "inputs-000001.seg").stat().st_size]
 
 
 def test_a_torn_tail_is_described(tmp_path: Path) -> None:
@@ -270,9 +268,7 @@ def test_a_failed_start_leaves_the_folder_empty(tmp_path: Path, monkeypatch: pyt
     JournalWriter.create(tmp_path / "j", HEAD).close()
 
 
-def test_without_room_for_the_seal_the_journal_is_incomplete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_room_for_the_seal_the_journal_is_incomplete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_file: int, _block: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -324,9 +320,7 @@ def test_a_full_segment_is_on_the_disk_before_the_next_one_exists(
     writer.close()
 
 
-def test_the_names_of_a_new_journals_files_are_on_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_names_of_a_new_journals_files_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[str]] = []
 
     def note(folder: Path) -> None:

@@ -161,9 +161,7 @@ def test_a_head_that_json_can_not_hold_is_refused(tmp_path: Path, value: object)
 def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
 
-    with pytest.raises(
-        InputError, match=r"is not empty: a journal needs a new or an empty folder"
-    ) as refusal:
+    with pytest.raises(InputError, match=r"is not empty: a journal needs a new or an empty folder") as refusal:
         JournalWriter.create(tmp_path, HEAD)
 
     assert str(tmp_path) in str(refusal.value)

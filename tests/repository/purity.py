@@ -124,8 +124,4 @@ class _Reader(ast.NodeVisitor):
 
 def _is_view(node: ast.expr) -> bool:
     """Tell whether an expression is a call of `.keys()` or `.items()`."""
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("keys", "items")
-    )
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "items")

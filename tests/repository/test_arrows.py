@@ -88,9 +88,7 @@ def test_imports_along_the_arrows_are_allowed(skeleton: Path) -> None:
         ("sim.servers", "sim.market"),
         ("model", "errors"),
     ):
-        module = skeleton.joinpath(
-            "src", "aftershock", *importer.split("."), f"to_{imported.replace('.', '_')}.py"
-        )
+        module = skeleton.joinpath("src", "aftershock", *importer.split("."), f"to_{imported.replace('.', '_')}.py")
         module.write_text(f"import aftershock.{imported}\n", encoding="utf-8")
 
     result = lint_imports(skeleton)

@@ -35,9 +35,7 @@ def test_a_marked_test_can_bind_to_loopback() -> None:
 def outcome_of_a_test_with_data(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one test that uses the recorded data, under our conftest."""
     shutil.copy(ROOT / "tests" / "conftest.py", folder)
-    (folder / "test_one.py").write_text(
-        "def test_one(shared_data): assert shared_data.is_dir()\n", encoding="utf-8"
-    )
+    (folder / "test_one.py").write_text("def test_one(shared_data): assert shared_data.is_dir()\n", encoding="utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AFTERSHOCK_")}
     command = [
         sys.executable,

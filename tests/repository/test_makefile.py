@@ -38,9 +38,7 @@ def interpreter(folder: Path, script: str) -> Path:
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run make as a user would: knowing nothing of a make that runs this test."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
-    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
         ["make", *arguments],
         cwd=folder,
@@ -76,9 +74,7 @@ def test_a_python_that_is_too_old_is_refused_in_one_sentence(checkout: Path) -> 
 
 
 def test_a_missing_venv_module_is_named_with_its_cure(checkout: Path) -> None:
-    bare = interpreter(
-        checkout.parent, f'case "$2" in *ensurepip*) exit 1;; esac; exec "{sys.executable}" "$@"'
-    )
+    bare = interpreter(checkout.parent, f'case "$2" in *ensurepip*) exit 1;; esac; exec "{sys.executable}" "$@"')
 
     result = make(checkout, "test", f"PYTHON={bare}")
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 REQUIREMENTS = ROOT / "requirements"
 LOCKS = sorted(path.name for path in REQUIREMENTS.glob("*.txt"))
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>\S+)(?P<rest>[^\\]*)\\$")
-ADDRESS = re.compile(
-    r"https?:|file:|git\+|^\s*(-i|-f|--index-url|--extra-index-url|--find-links|--trusted-host)\b"
-)
+ADDRESS = re.compile(r"https?:|file:|git\+|^\s*(-i|-f|--index-url|--extra-index-url|--find-links|--trusted-host)\b")
 
 
 def pins(lock: str) -> dict[str, str]:

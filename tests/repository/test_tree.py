@@ -44,9 +44,7 @@ def test_the_search_for_one_machines_names_finds_them(line: str) -> None:
 def test_every_folder_of_the_package_opens_with_one_sentence_on_what_lives_there() -> None:
     folders = sorted({module.parent for module in PACKAGE.rglob("*.py")})
 
-    wrong = [
-        folder.relative_to(PACKAGE).as_posix() for folder in folders if not _opens_with_a_sentence(folder)
-    ]
+    wrong = [folder.relative_to(PACKAGE).as_posix() for folder in folders if not _opens_with_a_sentence(folder)]
 
     assert folders
     assert wrong == []
@@ -64,9 +62,7 @@ def test_every_ignored_lint_rule_says_why() -> None:
     linted = tomllib.loads(text)["tool"]["ruff"]["lint"]
     rules = [*linted["ignore"], *(rule for group in linted["per-file-ignores"].values() for rule in group)]
 
-    unexplained = [
-        rule for rule in rules if not re.search(rf'^ *"{rule}", # \S.{{10,}}$', text, re.MULTILINE)
-    ]
+    unexplained = [rule for rule in rules if not re.search(rf'^ *"{rule}", # \S.{{10,}}$', text, re.MULTILINE)]
 
     assert rules
     assert unexplained == []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import gc
-import gzip
 import math
 import os
 import platform
@@ -17,6 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from aftershock.app.bench_baselines import newton, nine_scenarios, read_plainly, vol_bounds
 from aftershock.app.bench_market import INDEX, BenchChain, bench_chain, bench_config, quiet_minute, shaken_quotes
 from aftershock.app.inputs import Given
 from aftershock.app.latency import LatencyHistogram
@@ -27,7 +26,6 @@ from aftershock.core.engine import Engine
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_S, NS_PER_YEAR
 from aftershock.pricing import greeks, implied_vol, price
-from aftershock.pricing.vol_band import vol_band
 from aftershock.sim.sample import write_sample
 from aftershock.venues.tardis import merge, open_source
 
@@ -105,33 +103,21 @@ def _pricing(chain: BenchChain) -> list[Measurement]:
 
     def looped() -> None:
         for option in scalars:
-            _newton(*option)
+            newton(*option)
 
     def two_bounds() -> None:
-        for sigma in vol_band_of(chain):
+        for sigma in vol_bounds(chain):
             price(INDEX, chain.strike, tau, sigma, chain.is_call)
 
-    def nine_scenarios() -> None:
-        values = [price(INDEX, chain.strike, tau, sigma, chain.is_call) for sigma in nine_of(chain)]
+    def nine() -> None:
+        values = [price(INDEX, chain.strike, tau, sigma, chain.is_call) for sigma in nine_scenarios(chain)]
         np.minimum.reduce(values)
         np.maximum.reduce(values)
 
     return [
         _compare(f"IV and greeks, per option of {n}", vectorised, "a Python loop: Newton, math.erf", looped, per=n),
-        _compare(
-            f"robust values, per option of {n}", two_bounds, "nine scenarios in plain NumPy", nine_scenarios, per=n
-        ),
+        _compare(f"robust values, per option of {n}", two_bounds, "nine scenarios in plain NumPy", nine, per=n),
     ]
-
-
-def vol_band_of(chain: BenchChain) -> tuple[Any, Any]:
-    """Return the volatilities of the two bounds, as the engine computes them."""
-    return vol_band(chain.sigma, -0.02, 30e-4, up_points=1.0, up_per_move=40.0, down_points=0.5, down_per_move=10.0)
-
-
-def nine_of(chain: BenchChain) -> list[Any]:
-    """Return the volatilities of the nine scenarios, one after the other."""
-    return [chain.sigma + ratio * -0.02 * 30e-4 + shift for ratio in (0.0, 1.0, 2.0) for shift in (-0.005, 0.0, 0.01)]
 
 
 def _decision(chain: BenchChain, steps: int, seed: int, *, stalled: int) -> Measurement:
@@ -151,7 +137,7 @@ def _decision(chain: BenchChain, steps: int, seed: int, *, stalled: int) -> Meas
     def plain() -> None:
         for quote in (chain.bid, chain.ask):
             implied_vol(quote * INDEX, INDEX, chain.strike, tau, chain.is_call)
-        for sigma in nine_of(chain):
+        for sigma in nine_scenarios(chain):
             greeks(INDEX, chain.strike, tau, sigma, chain.is_call)
 
     baseline = _median_ns(plain)
@@ -174,7 +160,7 @@ def _replay(seed: int) -> list[Measurement]:
         paths = write_sample(Path(folder), seed)
         options = next(path for path in paths if "options_chain" in path.name)
         read_s, rows = _timed(lambda: _read(options))
-        plain_s, plain_rows = _timed(lambda: _read_plainly(options))
+        plain_s, plain_rows = _timed(lambda: read_plainly(options))
         result = replay(ReplayOptions(given=[Given(path) for path in paths], chosen=choose()))
     replay_rate = result.rows / result.wall_s
     return [
@@ -188,17 +174,6 @@ def _read(path: Path) -> int:
     for _ in merge([source]):
         pass
     return source.report.rows
-
-
-def _read_plainly(path: Path) -> int:
-    count = 0
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        next(reader)
-        for row in reader:
-            [float(cell) if cell and cell[0] in "-0123456789" else math.nan for cell in row[4:]]
-            count += 1
-    return count
 
 
 def _timed(work: Callable[[], int]) -> tuple[float, int]:
@@ -246,22 +221,3 @@ def _times_ns(work: Callable[[], None]) -> list[float]:
         work()
         times.append(float(time.perf_counter_ns() - started))
     return sorted(times)
-
-
-def _newton(premium: float, strike: float, tau: float, is_call: bool) -> float:
-    """Return an implied volatility the way a tutorial would: one option, Newton's method, math.erf."""
-    sigma, root = 0.5, math.sqrt(tau)
-    for _ in range(50):
-        d1 = math.log(INDEX / strike) / (sigma * root) + 0.5 * sigma * root
-        d2 = d1 - sigma * root
-        call = INDEX * _normal(d1) - strike * _normal(d2)
-        value = call if is_call else call - INDEX + strike
-        vega = INDEX * math.exp(-0.5 * d1 * d1) / math.sqrt(2 * math.pi) * root
-        if vega < 1e-9 or abs(value - premium) < 1e-9:
-            break
-        sigma = min(max(sigma - (value - premium) / vega, 1e-3), 10.0)
-    return sigma
-
-
-def _normal(x: float) -> float:
-    return 0.5 * (1.0 + math.erf(x / math.sqrt(2.0)))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from aftershock.app.chain_view import ChainView, chains_at, view_chain
+from aftershock.app.chain_build import chains_at
+from aftershock.app.chain_view import ChainView, view_chain
 from aftershock.app.explain import Explanation, explain
 from aftershock.app.inputs import Given, open_inputs
 from aftershock.app.replay import ReplayOptions, ReplayResult, Watch, replay

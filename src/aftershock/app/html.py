@@ -88,16 +88,15 @@ def _counts(result: ReplayResult) -> str:
 
 
 def _timeline(result: ReplayResult) -> str:
-    """Draw triggers as marks over time, at the price that they were aligned to, and the decisions below."""
+    """Draw the price that most triggers are about, triggers as lines over it, and orders below."""
     opened = result.outcome.opened
     if not opened:
         return "<p>None opened.</p>"
-    priced = [trigger for trigger in opened if trigger.alignment is not None]
-    asset = max({t.asset for t in priced}, key=lambda a: sum(t.asset == a for t in priced)) if priced else ""
-    shown = [trigger for trigger in priced if trigger.asset == asset]
+    traces = result.trace.points
+    asset = max(traces, key=lambda name: sum(trigger.asset == name for trigger in opened), default="")
+    prices = traces.get(asset, [])
     spans = [ts for report in result.reports for ts in (report.first_ts, report.last_ts) if ts is not None]
     left, right = min(spans), max(spans)
-    prices = _prices(shown, result.outcome.signals, asset)
     low, high = (min(p for _, p in prices), max(p for _, p in prices)) if prices else (0.0, 1.0)
 
     def at(ts: int, price: float) -> tuple[float, float]:
@@ -116,19 +115,11 @@ def _timeline(result: ReplayResult) -> str:
     if prices:
         shapes += [_text(4, at(left, high)[1], f"{high:,.0f}"), _text(4, at(left, low)[1], f"{low:,.0f}")]
     legend = ", ".join(f'<span style="color:{c}">{kind}</span>' for kind, c in _COLOURS.items())
-    caption = f"{escape(asset)} price at triggers and decisions; " if asset else ""
+    caption = f"{escape(asset)}: the venue's underlying price of the nearest expiry; " if asset else ""
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{"".join(shapes)}</svg>'
         f"<p>{caption}vertical lines are triggers ({legend}), triangles orders (up BUY, down SELL).</p>"
     )
-
-
-def _prices(
-    triggers: Sequence[TriggerOpened], signals: Sequence[ArbitrageSignal], asset: str
-) -> list[tuple[int, float]]:
-    found = [(t.ts_init, t.alignment.price) for t in triggers if t.alignment is not None]
-    found += [(s.ts_init, s.index) for s in signals if s.asset == asset and s.index > 0]
-    return sorted(found)
 
 
 def _mark(trigger: TriggerOpened, x: float, bottom: float) -> str:

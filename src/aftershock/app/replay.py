@@ -19,6 +19,7 @@ from aftershock.app.plain import plain, ranked
 from aftershock.app.recording import Recording
 from aftershock.app.records import End
 from aftershock.app.settings import Chosen, Settings
+from aftershock.app.trace import PriceTrace
 from aftershock.core.engine import Engine
 from aftershock.core.stats import EngineStats
 from aftershock.model.units import iso_utc
@@ -70,6 +71,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     stats: EngineStats
     deciding: LatencyHistogram
     all_events: LatencyHistogram
+    trace: PriceTrace
     interrupted: bool
     wall_s: float
     journal: Path | None
@@ -152,11 +154,18 @@ def run(inputs: Inputs, settings: Settings, watch: Watch, journal: Path | None =
     watch.on_settled(settings)
     engine = Engine(settings.config, inputs.table)
     outcome = Outcome(settings.config)
+    trace = PriceTrace()
+
+    def look(reached_ns: int) -> None:
+        watch.on_progress(inputs.rows_read, reached_ns)
+        if trace.due(reached_ns):
+            trace.take(reached_ns, engine.chains)
+
     drive = Drive(
         engine,
         merge(inputs.sources),
         should_stop=watch.should_stop,
-        on_event=lambda: watch.on_progress(inputs.rows_read, drive.last_ts),
+        on_event=lambda: look(drive.last_ts),
     )
     with ExitStack() as stack:
         recording = None
@@ -178,6 +187,7 @@ def run(inputs: Inputs, settings: Settings, watch: Watch, journal: Path | None =
         stats=engine.stats,
         deciding=drive.deciding,
         all_events=drive.all_events,
+        trace=trace,
         interrupted=drive.interrupted,
         wall_s=wall_s,
         journal=journal,

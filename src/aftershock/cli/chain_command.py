@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from aftershock.app.chain_view import chains_at, view_chain
+from aftershock.app.chain_build import chains_at
+from aftershock.app.chain_view import view_chain
 from aftershock.app.inputs import Given, open_inputs
 from aftershock.app.moment import parse_expiry, parse_moment
 from aftershock.cli.chain_text import chain_text

@@ -7,7 +7,7 @@ import textwrap
 
 from aftershock.app.explain import Explanation, waterfall
 from aftershock.app.words import EDGES, REASONS, TRIGGERS
-from aftershock.cli.replay_text import short_time
+from aftershock.cli.inputs_text import short_time
 from aftershock.cli.table import money, number, table
 from aftershock.model.signals import Action, ArbitrageSignal, TriggerOpened
 

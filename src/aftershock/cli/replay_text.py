@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
 
 from aftershock.app.replay import ReplayResult
 from aftershock.app.verification import Verification
 from aftershock.app.words import REASONS
+from aftershock.cli.inputs_text import inputs_text, short_time
 from aftershock.cli.table import duration, money, number, table
 from aftershock.core.packages import PackageCounts
 from aftershock.core.stats import LiquidationTotals
 from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerKind, TriggerOpened
-from aftershock.model.units import iso_utc
-from aftershock.venues.tardis import FileReport
 
-__all__ = ["MAX_LINES", "replay_text", "short_time", "verification_text"]
+__all__ = ["MAX_LINES", "replay_text", "verification_text"]
 
 MAX_LINES = 20
 """Most triggers and decisions that text shows; `--json` has them all."""
@@ -27,7 +25,7 @@ _WIDTH = 110
 def replay_text(result: ReplayResult) -> str:
     """Return the report."""
     sections = [
-        _inputs(result),
+        inputs_text(result),
         _triggers(result),
         _decisions(result),
         _orders(result),
@@ -59,54 +57,6 @@ def verification_text(verification: Verification) -> str:
 
 def _words(numerics: dict[str, str]) -> str:
     return " ".join(f"{name} {value}" for name, value in sorted(numerics.items()))
-
-
-def short_time(ts_ns: int) -> str:
-    """Return a moment to the millisecond."""
-    return iso_utc(ts_ns)[:23].replace("T", " ")
-
-
-def _inputs(result: ReplayResult) -> str:
-    config = result.settings.config
-    rows = [
-        [_tail(report.path), report.kind, f"{report.rows:,}", f"{report.rows_dropped:,}", *_span(report)]
-        for report in result.reports
-    ]
-    how = f"clocks {config.clocks}, options feed {config.options_feed}, forward {config.forward}"
-    lines = [
-        f"inputs    {result.rows:,} rows, {result.rows_dropped:,} dropped; {how}",
-        table(["file", "kind", "rows", "dropped", "first", "last"], rows, left=2),
-    ]
-    for report in result.reports:
-        lines += [f"  {_tail(report.path)}: {text}" for text in _complaints(report)]
-    if result.interrupted:
-        lines.append("  INTERRUPTED: what follows is what there was until then")
-    return "\n".join(lines)
-
-
-def _span(report: FileReport) -> list[str]:
-    return ["" if ts is None else short_time(ts) for ts in (report.first_ts, report.last_ts)]
-
-
-def _complaints(report: FileReport) -> Iterator[str]:
-    if report.incomplete:
-        yield f"INCOMPLETE: {report.incomplete}"
-    for reason, count in report.dropped.items():
-        yield f"{count:,} rows dropped: {reason}"
-    for example in report.examples:
-        yield f"  line {example.line}, {example.reason}: {example.excerpt}"
-    if report.out_of_order:
-        yield f"{report.out_of_order:,} rows out of order, taken at the latest time seen"
-    for kind, count in report.unused.items():
-        yield f"{count:,} messages of no use here: {kind.removeprefix('unused:')}"
-    if report.errors:
-        yield f"{report.errors:,} error messages of the recorder"
-    yield from report.notes
-
-
-def _tail(path: str) -> str:
-    name = path.rsplit("/", 1)[-1]
-    return name if len(name) <= 52 else f"{name[:49]}..."
 
 
 def _triggers(result: ReplayResult) -> str:

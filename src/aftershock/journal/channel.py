@@ -224,7 +224,5 @@ def sync_folder(folder: Path) -> None:
 
 def cannot_write(folder: Path, error: OSError) -> InputError:
     """Return the one sentence on a folder that does not take what is written."""
-    remedy = _REMEDIES.get(
-        error.errno or 0, f"{error.strerror or error}: check the disk or name another folder"
-    )
+    remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}: check the disk or name another folder")
     return InputError(f"can't write journal {folder}: {remedy}")

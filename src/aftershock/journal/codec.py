@@ -104,11 +104,7 @@ def _as_annotated(annotation: Any, value: object) -> object:  # noqa: ANN401 - m
         raise msgspec.ValidationError(f"expected an array, got {type(value).__name__}")
     for argument in get_args(annotation):
         for scalar in get_args(argument):
-            if (
-                isinstance(scalar, type)
-                and issubclass(scalar, np.generic)
-                and not np.issubdtype(value.dtype, scalar)
-            ):
+            if isinstance(scalar, type) and issubclass(scalar, np.generic) and not np.issubdtype(value.dtype, scalar):
                 raise msgspec.ValidationError(f"expected an array of {scalar.__name__}, got {value.dtype}")
     return value
 

@@ -107,9 +107,7 @@ def compare_outputs(
                 incomplete=reader.incomplete,
             )
         records += 1
-    return _judge_the_rest(
-        reader, produced, decode, Comparison(mode=mode, records=records, tolerated=tolerated)
-    )
+    return _judge_the_rest(reader, produced, decode, Comparison(mode=mode, records=records, tolerated=tolerated))
 
 
 def _judge_the_rest(

@@ -26,7 +26,5 @@ def lock(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise InputError(
-            f"journal {folder} is being written by a running engine: stop that one first"
-        ) from error
+        raise InputError(f"journal {folder} is being written by a running engine: stop that one first") from error
     return descriptor

@@ -90,9 +90,7 @@ class JournalReader:
     def scan(self, channel: Channel, *, tolerate_holes: bool = False) -> ChannelScan:
         """Return a fresh scan of a channel, which also tells where the channel ends."""
         seed = chain_seed(self.head_bytes, channel)
-        return ChannelScan(
-            self._paths[channel], seed, self._channel_seal(channel), tolerate_holes=tolerate_holes
-        )
+        return ChannelScan(self._paths[channel], seed, self._channel_seal(channel), tolerate_holes=tolerate_holes)
 
     def verify(self) -> JournalDigest:
         """Read everything and return the digests.

@@ -198,8 +198,6 @@ def _possible_starts(rest: bytes, sequence: int) -> Iterator[int]:
             return
         numbers = np.frombuffer(rest, "<u8", count, shift)
         for index in np.flatnonzero((numbers > sequence) & (numbers <= highest)):
-            start = (
-                shift + 8 * int(index) - 5
-            )  # the sequence number is the header's last field, after 5 bytes
+            start = shift + 8 * int(index) - 5  # the sequence number is the header's last field, after 5 bytes
             if start >= CHAIN_BYTES:
                 yield start

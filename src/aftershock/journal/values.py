@@ -61,9 +61,7 @@ def _parts(value: object) -> dict[str, object] | None:
     return None
 
 
-def _differ_in_parts(
-    path: str, a: dict[str, object], b: dict[str, object], within: float | None
-) -> Difference | None:
+def _differ_in_parts(path: str, a: dict[str, object], b: dict[str, object], within: float | None) -> Difference | None:
     for name in _in_order(a, b):
         if name not in a:
             return _difference(path + name, _ABSENT, _text(b[name]))

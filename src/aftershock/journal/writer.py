@@ -41,9 +41,7 @@ class JournalWriter:
         size = head_file.segment_bytes
         self._inputs = ChannelWriter(folder, Channel.INPUTS, size, tails[0])
         # An output never reaches the system before the inputs that led to it.
-        self._outputs = ChannelWriter(
-            folder, Channel.OUTPUTS, size, tails[1], before_write=self._inputs.flush
-        )
+        self._outputs = ChannelWriter(folder, Channel.OUTPUTS, size, tails[1], before_write=self._inputs.flush)
         self._pending: Reference | None = None
         self._lock = -1
         self._open = True
@@ -130,9 +128,7 @@ class JournalWriter:
         record is written when another input, `sync` or `close` ends it.
         """
         if not 0 <= file < self._files or first_row < 0 or rows < 0:
-            raise ValueError(
-                f"no rows {first_row} + {rows} of file {file}: the head lists {self._files} files"
-            )
+            raise ValueError(f"no rows {first_row} + {rows} of file {file}: the head lists {self._files} files")
         last = self._pending
         if last is not None and last.file == file and last.first_row + last.rows == first_row:
             self._pending = Reference(file, last.first_row, last.rows + rows)

@@ -25,11 +25,11 @@ class InstrumentTable:
 
         Args:
             given: Instruments, e.g. from `--instruments`.
-            fees: Fee schedules, e.g. of the account.
+            fees: Fee schedules, e.g. of the account; any that holds goes before the bundled ones.
         """
         self._given = {(i.venue, i.symbol): i for i in given}
         self._cache: dict[tuple[str, str], Instrument | None] = {}
-        self._fees = fees + FEES
+        self._given_fees = fees
 
     def resolve(self, venue: str, symbol: str) -> Instrument | None:
         """Return the instrument, or None if its terms are not known."""
@@ -42,13 +42,7 @@ class InstrumentTable:
 
     def fee(self, instrument: Instrument, ts_ns: int) -> FeeSchedule | None:
         """Return the fee schedule that held at a time, or None: an unknown fee is never zero."""
-        best: FeeSchedule | None = None
-        for row in self._fees:
-            fits = row.venue == instrument.venue and row.kind is instrument.kind and row.inverse == instrument.inverse
-            later = best is None or row.valid_from_ns > best.valid_from_ns
-            if fits and row.valid_from_ns <= ts_ns and later:
-                best = row
-        return best
+        return _newest(self._given_fees, instrument, ts_ns) or _newest(FEES, instrument, ts_ns)
 
     def coverage(self, venue: str, ts_ns: int) -> Coverage:
         """Return what the venue's liquidation feed meant at a time."""
@@ -61,7 +55,16 @@ class InstrumentTable:
     def rows(self) -> list[object]:
         """Return everything that was given or resolved so far, in a fixed order, for the journal's digest."""
         resolved = [i for _, i in sorted(self._cache.items()) if i is not None]
-        return [*(self._given[k] for k in sorted(self._given)), *resolved, *self._fees, *COVERAGE]
+        return [*(self._given[k] for k in sorted(self._given)), *resolved, *self._given_fees, *FEES, *COVERAGE]
+
+
+def _newest(rows: tuple[FeeSchedule, ...], instrument: Instrument, ts_ns: int) -> FeeSchedule | None:
+    best: FeeSchedule | None = None
+    for row in rows:
+        fits = row.venue == instrument.venue and row.kind is instrument.kind and row.inverse == instrument.inverse
+        if fits and row.valid_from_ns <= ts_ns and (best is None or row.valid_from_ns > best.valid_from_ns):
+            best = row
+    return best
 
 
 def _from_grammar(venue: str, symbol: str) -> Instrument | None:
