@@ -79,13 +79,17 @@ def implied_volatility(price: Number, forward: Number, strike: Number, tau: Numb
     return sigma
 
 
-class Smile(NamedTuple):
+class PowerSmile(NamedTuple):
     """Volatility in powers of k between the outermost quoted k; beyond them the edge value."""
 
     powers: list[Number]
     k_min: Number
     k_max: Number
-    name: str
+
+    def __str__(self) -> str:
+        """Name the curve with its numbers."""
+        name = ("constant", "line", "parabola")[len(self.powers) - 1]
+        return f"{name}, powers of k from the constant on: {', '.join(mp.nstr(p, 14) for p in self.powers)}"
 
     def sigma(self, k: Number) -> Number:
         """Return the volatility at k."""
@@ -99,26 +103,68 @@ class Smile(NamedTuple):
         return self.powers[1]
 
 
-def fit(points: list[tuple[Number, Number]]) -> Smile:
-    """Return the curve through the points: a constant through one, a line through two, a parabola through three.
+class SviSmile(NamedTuple):
+    """Raw SVI: total variance `a + b (rho (k - m) + sqrt((k - m)^2 + s^2))`."""
 
-    With as many parameters as points the weights have no say. Five points or more must be flat: raw SVI holds the
-    constants (b = 0), which then leave no residual, so that every weighted least-squares fit is that constant.
+    a: Number
+    b: Number
+    rho: Number
+    m: Number
+    s: Number
+    tau: Number
+
+    def __str__(self) -> str:
+        """Name the curve with its numbers."""
+        names = zip(("a", "b", "rho", "m", "s"), self[:5], strict=True)
+        return "raw SVI, " + ", ".join(f"{name} = {mp.nstr(value, 14)}" for name, value in names)
+
+    def sigma(self, k: Number) -> Number:
+        """Return the volatility at k."""
+        root = mp.sqrt((k - self.m) ** 2 + self.s**2)
+        return mp.sqrt((self.a + self.b * (self.rho * (k - self.m) + root)) / self.tau)
+
+    def slope_at_zero(self) -> Number:
+        """Return the slope of the volatility at k = 0: w' over 2 sigma tau."""
+        slope = self.b * (self.rho - self.m / mp.sqrt(self.m**2 + self.s**2))
+        return slope / (2 * self.sigma(mp.mpf(0)) * self.tau)
+
+
+Smile = PowerSmile | SviSmile
+
+
+def through(points: list[tuple[Number, Number]]) -> PowerSmile:
+    """Return the curve through (k, volatility): a constant for one point, a line for two, a parabola for three.
+
+    With as many parameters as points the weights have no say.
 
     Raises:
-        ValueError: Five or more points that are not flat, or four.
+        ValueError: More points.
     """
     ks = [k for k, _ in points]
     sigmas = [sigma for _, sigma in points]
     if len(points) > 3:
-        spread = max(sigmas) - min(sigmas)
-        if len(points) == 4 or spread > mp.mpf("1e-12"):
-            message = f"{len(points)} volatilities, {mp.nstr(spread, 3)} apart: not to be fitted by hand"
-            raise ValueError(message)
-        return Smile([sum(sigmas) / len(sigmas)], min(ks), max(ks), "constant (raw SVI with b = 0)")
+        message = f"{len(points)} volatilities leave a residual: not to be fitted by hand"
+        raise ValueError(message)
     matrix = mp.matrix([[k**n for n in range(len(ks))] for k in ks])
     powers = list(mp.lu_solve(matrix, mp.matrix(sigmas))) if len(ks) > 1 else sigmas
-    return Smile(powers, min(ks), max(ks), ("constant", "line", "parabola")[len(ks) - 1])
+    return PowerSmile(powers, min(ks), max(ks))
+
+
+def svi_through(points: list[tuple[Number, Number]], parameters: list[str], tau: Number) -> SviSmile:
+    """Return the raw SVI that the quotes were made with, after checking that every one of them lies on it.
+
+    A curve of the family without residual is the weighted least-squares fit, whatever the weights; more points than
+    the five parameters leave no second one.
+
+    Raises:
+        ValueError: A point lies beside the curve, or they are too few.
+    """
+    smile = SviSmile(*(exact(value) for value in parameters), tau)
+    beside = max(abs(smile.sigma(k) - sigma) for k, sigma in points)
+    if len(points) < 6 or beside > mp.mpf("1e-13"):
+        message = f"{len(points)} volatilities, up to {mp.nstr(beside, 3)} beside the curve"
+        raise ValueError(message)
+    return smile
 
 
 def floor_to_lot(amount: Number, lot: Number) -> Number:

@@ -74,6 +74,17 @@ PACKAGES: dict[str, Scenario] = {
         target=("BTC-28APR23-30500-C", "ask"),
         variants={"inside": 0.014596557377, "past": 0.014616557377},
     ),
+    "12b_vertical_puts_sell_inverse": package(
+        "An inverse put spread is bid above what a sold future of K2 - K1 dollars makes it owe",
+        "BTC",
+        {
+            "BTC-28APR23-29500-P": row(29500.0, "P", (0, 0.0120, 2.0, 0.0130, 2.0)),
+            "BTC-28APR23-30000-P": row(30000.0, "P", (0, 0.0315, 2.0, 0.0325, 2.0)),
+        },
+        future=_FUTURE_INVERSE,
+        target=("BTC-28APR23-29500-P", "ask"),
+        variants={"inside": 0.013824444093, "past": 0.013844444093},
+    ),
     "13_vertical_puts_buy": package(
         "The linear put of the lower strike is bid above the ask of the higher one",
         "BTC_USDC",

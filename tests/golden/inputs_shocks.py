@@ -36,15 +36,19 @@ CALL_ROWS: Scenario = {
     "BTC-28APR23-31000-C": row(31000.0, "C", (0, 0.0135, 5.0, 0.0140, 1.9)),
     "BTC-28APR23-34000-C": row(34000.0, "C", (0, 0.0004, 20.0, 0.0012, 20.0)),
 }
-# Black-76 at 50 vol points give or take 2, 1.2, 1.2, 0.45 and 1.2, on the forward and at the time of the snapshot.
-_FLAT_ROWS: Scenario = {
-    "BTC-28APR23-26000-P": row(
-        26000.0, "P", (0, 0.0003080547814541598, 30.0, 0.0005316479177270531, 30.0), _PULLED
+# A raw SVI in total variance, and Black-76 on it give or take 3, 1.5, 1, 1, 0.45, 1.2 and 2 vol points, on the forward
+# and at the time of the snapshot.
+_SVI = ["0.003", "0.02", "-0.3", "0.01", "0.08"]
+_SVI_ROWS: Scenario = {
+    "BTC-28APR23-25000-P": row(
+        25000.0, "P", (0, 0.0005165341839467064, 30.0, 0.0009178256080259059, 30.0), _PULLED
     ),
-    "BTC-28APR23-28000-P": row(28000.0, "P", (0, 0.004943515361394129, 30.0, 0.005696384692609768, 30.0), _PULLED),
-    "BTC-28APR23-29000-P": row(29000.0, "P", (0, 0.012624316236621323, 30.0, 0.013756894914872541, 30.0), _PULLED),
-    "BTC-28APR23-30500-C": row(30500.0, "C", (0, 0.020000082251170427, 12.0, 0.02048180532838649, 12.0)),
-    "BTC-28APR23-32000-C": row(32000.0, "C", (0, 0.006229389061338422, 30.0, 0.007103251150985494, 30.0), _PULLED),
+    "BTC-28APR23-27000-P": row(27000.0, "P", (0, 0.0030640925622103313, 30.0, 0.003718823040575353, 30.0), _PULLED),
+    "BTC-28APR23-28500-P": row(28500.0, "P", (0, 0.009685260978362895, 30.0, 0.010512948195223444, 30.0), _PULLED),
+    "BTC-28APR23-29500-P": row(29500.0, "P", (0, 0.019236374295692374, 30.0, 0.020284442535105543, 30.0), _PULLED),
+    "BTC-28APR23-30500-C": row(30500.0, "C", (0, 0.019681722679825753, 12.0, 0.02016313806924992, 12.0)),
+    "BTC-28APR23-32000-C": row(32000.0, "C", (0, 0.0060883918255836425, 30.0, 0.006956153656908356, 30.0), _PULLED),
+    "BTC-28APR23-34000-C": row(34000.0, "C", (0, 0.0010133059987425578, 30.0, 0.0015222806953908666, 30.0), _PULLED),
 }
 PUT_ROWS: Scenario = {
     "BTC-28APR23-27000-P": row(27000.0, "P", (0, 0.0018, 20.0, 0.0030, 20.0)),
@@ -65,10 +69,11 @@ SHOCKS: dict[str, Scenario] = {
         "A call's bid stands still while three venues go down: sell it; a dated future gives the carry",
         perpetuals=DOWN,
         future=perpetual("BTC-28APR23", 100, (100, 30019.0, 40_000.0, 30021.0, 80_000.0), every_ms=300),
-        options=chain("BTC", _FLAT_ROWS),
+        options=chain("BTC", _SVI_ROWS),
+        svi=_SVI,
         target=("BTC-28APR23-30500-C", "bid"),
-        varied_from_ms=68_500,  # after the snapshot: the smile stays flat
-        variants={"inside": 0.019366048131, "past": 0.019346059254},
+        varied_from_ms=68_500,  # after the snapshot: the smile stays on its curve
+        variants={"inside": 0.019274713837, "past": 0.01925472496},
     ),
     "03_stale_ask_inverse_put": shock(
         "A put's ask stands still while three venues go down: buy it",

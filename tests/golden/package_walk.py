@@ -122,7 +122,7 @@ def packages(scenario: Scenario, at_ms: int) -> list[Package]:
     drafts = list(_parities(book, forward, inverse=inverse))
     for low, high in combinations(book.strikes, 2):
         if book.strikes.index(high) - book.strikes.index(low) <= setting(scenario, "static_neighbours"):
-            drafts += _verticals(book, low, high, inverse=inverse)
+            drafts += _verticals(book, low, high, forward, inverse=inverse)
             drafts += _boxes(book, low, high, forward, inverse=inverse)
     return [
         _price(scenario, at_ms, draft, forward) for draft in drafts if _span(scenario, draft, at_ms) <= most
@@ -166,20 +166,23 @@ def _parities(book: _Book, forward: Future, *, inverse: bool) -> Iterator[_Draft
         yield _Draft(kind, "SELL", [call, put], text, call.price - put.price - bound, "buy", coins)
 
 
-def _verticals(book: _Book, low: float, high: float, *, inverse: bool) -> Iterator[_Draft]:
+def _verticals(book: _Book, low: float, high: float, forward: Future, *, inverse: bool) -> Iterator[_Draft]:
     k1, k2 = exact(low), exact(high)
-    for is_call, (dear, cheap) in ((True, (low, high)), (False, (high, low))):
-        if not book.has((low, is_call), (high, is_call)):
-            continue
-        bought, sold = book.buy(dear, is_call=is_call), book.sell(cheap, is_call=is_call)
-        text = "c2_b - c1_a" if is_call else "p1_b - p2_a"
-        yield _Draft("B3", "BUY", [bought, sold], text, sold.price - bought.price, delivered=2)
-        if inverse and not is_call:
-            continue  # a put spread in coin has no constant bound
-        sold, bought = book.sell(dear, is_call=is_call), book.buy(cheap, is_call=is_call)
+    if book.has((low, True), (high, True)):
+        bought, sold = book.buy(low, is_call=True), book.sell(high, is_call=True)
+        yield _Draft("B3", "BUY", [bought, sold], "c2_b - c1_a", sold.price - bought.price, delivered=2)
+        sold, bought = book.sell(low, is_call=True), book.buy(high, is_call=True)
         most = 1 - k1 / k2 if inverse else k2 - k1
-        text = ("c1_b - c2_a" if is_call else "P2_b - P1_a") + (" - (1 - K1/K2)" if inverse else " - (K2 - K1)")
+        text = "c1_b - c2_a - (1 - K1/K2)" if inverse else "C1_b - C2_a - (K2 - K1)"
         yield _Draft("B3", "SELL", [sold, bought], text, sold.price - bought.price - most, delivered=2)
+    if book.has((low, False), (high, False)):
+        bought, sold = book.buy(high, is_call=False), book.sell(low, is_call=False)
+        yield _Draft("B3", "BUY", [bought, sold], "p1_b - p2_a", sold.price - bought.price, delivered=2)
+        sold, bought = book.sell(high, is_call=False), book.buy(low, is_call=False)
+        most = (k2 - k1) / forward.quote.bid if inverse else k2 - k1
+        text = f"p2_b - p1_a - (K2 - K1){'/F_b' if inverse else ''}"
+        side, coins = ("sell", (k2 - k1) / forward.middle) if inverse else ("", mp.mpf(0))
+        yield _Draft("B3", "SELL", [sold, bought], text, sold.price - bought.price - most, side, coins, 2)
 
 
 def _boxes(book: _Book, low: float, high: float, forward: Future, *, inverse: bool) -> Iterator[_Draft]:

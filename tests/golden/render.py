@@ -119,7 +119,7 @@ def _smile(world: shock_walk.Before) -> Iterator[str]:
     yield ""
     yield (
         f"Smile of t = {world.at_ms} ms: F0 = {short(world.forward, 16)}, tau = {short(world.tau, 16)}; "
-        f"{world.smile.name} with powers {', '.join(short(p, 14) for p in world.smile.powers)}; "
+        f"{world.smile}; "
         f"g = {short(world.smile.slope_at_zero(), 14)}."
     )
     yield from table("option | k | IV of bid | IV of ask | mid", rows)

@@ -11,11 +11,12 @@ from tests.golden.arithmetic import (
     Smile,
     black76,
     exact,
-    fit,
     floor_to_lot,
     implied_volatility,
     is_number,
     mp,
+    svi_through,
+    through,
 )
 from tests.golden.forward_walk import Hedge, consolidated, forward, hedges, move_bps, reference
 from tests.golden.terms import OPTION_TERMS
@@ -107,7 +108,9 @@ def before(scenario: Scenario) -> Before:
             unit = f0 if inverse else 1
             ivs = [implied_volatility(x * unit, f0, strike, tau, is_call=is_call) for x in (bid, ask)]
             points.append(SmilePoint(symbol, ivs[0], ivs[1], mp.log(strike / f0), (ivs[0] + ivs[1]) / 2))
-    return Before(at, f0, tau, points, fit([(p.k, p.mid_iv) for p in points]))
+    curve = [(p.k, p.mid_iv) for p in points]
+    smile = svi_through(curve, scenario["svi"], tau) if "svi" in scenario else through(curve)
+    return Before(at, f0, tau, points, smile)
 
 
 def moment(scenario: Scenario, at_ms: int) -> Moment:
@@ -232,8 +235,7 @@ def _reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -
     failing = {
         "venue_down": "stale" in faults,
         "gap": "gap" in faults,
-        "stale_data": age > setting(scenario, "option_max_age_ms")
-        or latency > setting(scenario, "max_latency_ms"),
+        "stale_data": age > setting(scenario, "option_max_age_ms"),
         "dispersion": now.dispersed,
         "expiry_window": not to_expiry > setting(scenario, "expiry_window_s"),
         "unit_check": _unit_fault(scenario, edge, now, quote),
@@ -247,7 +249,8 @@ def _reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -
         "fees": edge.gross > 0 and not edge.net > 0,
         "below_min_spread": edge.net > 0 and edge.spread_bps < threshold(scenario, edge.side),
     }
-    return [reason for reason, fails in failing.items() if fails]
+    late = ["stale_data"] if latency > setting(scenario, "max_latency_ms") else []
+    return [reason for reason, fails in failing.items() if fails] + late
 
 
 def _dispersed(scenario: Scenario, at_ms: int) -> bool:

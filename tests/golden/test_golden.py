@@ -159,7 +159,7 @@ def test_an_ask_dearer_by_one_basis_point_of_the_forward_costs_that_basis_point(
     inverse = "_USDC" not in scenario["target"][0]
     (before,) = run(scenario).signals
     more = 1e-4 if inverse else 1e-4 * before.forward
-    from_ms = scenario["opens_ms"] - (0 if scenario["kind"] == "package" else 700)
+    from_ms = scenario["opens_ms"] - (0 if scenario["kind"] == "package" else 1_000)
 
     (after,) = run(_dearer_ask(scenario, from_ms, more)).signals
 

@@ -36,7 +36,8 @@ class RiskGate:
         config = self._config
         premium = sum(leg.ratio * leg.price_usd for leg in intent.legs) * intent.quantity
         away = abs(price_usd - value_usd)
-        collar = max(config.collar_value_fraction * abs(value_usd), config.collar_value_bps * 1e-4 * forward)
+        by_value, by_forward = config.collar_value_fraction * abs(value_usd), config.collar_value_bps * 1e-4 * forward
+        collar = by_value if by_value >= by_forward else by_forward  # NaN in either must not pass as the other
         for limit, value, allowed, what in (
             ("quantity", intent.quantity, config.max_quantity_coins, "coins"),
             ("premium", premium, config.max_premium_usd, "USD of premium"),

@@ -102,18 +102,18 @@ def executable_size(wanted: float, sizes: tuple[float, ...], haircut: float, lot
     """Return the size to trade, floored to the lot.
 
     Args:
-        wanted: Size wanted.
+        wanted: Size wanted; NaN makes the result NaN.
         sizes: Quoted sizes, same unit; NaN makes the result NaN.
         haircut: Share of a quoted size that is counted on.
         lot: Order step; NaN makes the result NaN.
     """
+    if not (wanted >= 0 and lot > 0):
+        return NAN
     size = wanted
     for quoted in sizes:
         if not quoted >= 0:
             return NAN
         size = min(size, haircut * quoted)
-    if not lot > 0:
-        return NAN
     # A size that is a whole number of lots must not lose one to rounding, nor print as 0.30000000000000004.
     lots = math.floor(size / lot + 1e-9)
     per_unit = round(1.0 / lot)

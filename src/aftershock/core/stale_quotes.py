@@ -140,11 +140,11 @@ class ArmedChain:
         values, deltas, vegas = (
             both.reshape(2, -1)
             for both in price_delta_vega(
-                np.tile(forward, 2),
-                np.tile(strike, 2),
-                np.tile(tau, 2),
+                np.concatenate((forward, forward)),
+                np.concatenate((strike, strike)),
+                np.concatenate((tau, tau)),
                 np.concatenate((sigma_low, sigma_high)),
-                np.tile(is_call, 2),
+                np.concatenate((is_call, is_call)),
             )
         )
         parts = []
@@ -210,6 +210,8 @@ class ArmedChain:
                 self.known[int(figures.positions[at]), buying] = True
         if not self.known:
             return []
+        if len(figures.positions) == len(self.rows):  # all of them: position is index
+            return sorted(self.known, key=lambda each: (each[0], not each[1]))
         index_of = {position: at for at, position in enumerate(figures.positions.tolist())}
         found = [(index_of[position], buying) for position, buying in self.known if position in index_of]
         return sorted(found, key=lambda each: (each[0], not each[1]))
