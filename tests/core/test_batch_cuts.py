@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftershock.core.engine import Effect
-from aftershock.model.events import Event
+from aftershock.model.events import EndOfInput, Event, Timer
 from aftershock.model.orders import ApprovedOrder, RefusedOrder
 from aftershock.model.signals import Action, Alarm, ArbitrageSignal, Reason, TriggerKind, TriggerOpened
 from tests.core.market import encoded, engine_of, of_type, run
@@ -65,13 +65,13 @@ def test_one_row_at_a_time_says_the_same(forward: Forward, feed: Feed) -> None:
     assert encoded(said(events, forward, feed)) == reference(forward, feed)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(cuts=st.lists(PLACE, max_size=400), forward=st.sampled_from(FORWARDS), feed=st.sampled_from(FEEDS))
 def test_cuts_anywhere_say_the_same(cuts: list[int], forward: Forward, feed: Feed) -> None:
     assert encoded(said(batched(ITEMS, cuts), forward, feed)) == reference(forward, feed)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(timers=st.lists(PLACE, max_size=400), forward=st.sampled_from(FORWARDS), feed=st.sampled_from(FEEDS))
 def test_timers_anywhere_say_the_same(timers: list[int], forward: Forward, feed: Feed) -> None:
     assert encoded(said(batched(ITEMS, timers=timers), forward, feed)) == reference(forward, feed)
@@ -98,8 +98,6 @@ def test_two_engines_share_nothing() -> None:
 
 def test_a_shell_that_calls_at_each_deadline_hears_the_same() -> None:
     """A live shell sleeps until `next_deadline` and then sends a timer."""
-    from aftershock.model.events import EndOfInput, Timer
-
     engine, effects, last = engine_of(CONFIG), [], 0
     for event in one_by_one(batched(ITEMS)):
         while engine.next_deadline is not None and engine.next_deadline + 1 < event.ts_init:

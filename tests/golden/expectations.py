@@ -77,8 +77,7 @@ def _shock(scenario: Scenario) -> Expected:
         approved = sum(signal["action"] != "HOLD" for signal in signals)
         return {**expected, "signals": signals, "approved": approved}
     best = max((*at_opening, *at_end), key=lambda edge: edge.net)
-    only = {"action": "HOLD", "reason": best.reasons[0], "spread_bps": written(best.spread_bps)}
-    return {**expected, "signals": [only]}
+    return {**expected, "signals": [_signal(best)]}
 
 
 def _signal(edge: shock_walk.Edge) -> Expected:
@@ -96,6 +95,10 @@ def _signal(edge: shock_walk.Edge) -> Expected:
     }
     if edge.hedge is None:
         return signal  # without a hedge neither net nor size is defined
+    if not edge.reasons:
+        # What is bought with a positive delta is hedged by selling.
+        selling = (edge.side == "buy") == (edge.hedge_delta > 0)
+        signal["hedge"] = _hedge("sell" if selling else "buy", abs(edge.hedge_delta) * edge.quantity)
     return {
         **signal,
         "spread_bps": written(edge.spread_bps),
@@ -103,6 +106,10 @@ def _signal(edge: shock_walk.Edge) -> Expected:
         "hedge_cost_usd": written(edge.hedge_cost),
         "exit_cost_usd": written(edge.exit_cost),
     }
+
+
+def _hedge(side: str, coins: Number) -> Expected:
+    return {"side": side, "coins": written(coins)}
 
 
 def _degraded(scenario: Scenario) -> Expected:
@@ -115,7 +122,12 @@ def _degraded(scenario: Scenario) -> Expected:
         reason = "no_chain"
     else:
         reason = "no_forward" if "forward" in missing else "not_evaluable"
-    trigger = {"kind": "cascade", "profile": "degraded", "not_evaluable": sorted([*missing, "hour_of_week"])}
+    trigger = {
+        "kind": "cascade",
+        "profile": "degraded",
+        "not_evaluable": sorted([*missing, "hour_of_week"]),
+        "aligned": "options" in scenario,
+    }
     return {**_NOTHING, "triggers": [trigger], "signals": [{"action": "HOLD", "reason": reason}]}
 
 
@@ -133,16 +145,24 @@ def _static(scenario: Scenario) -> Expected:
     if "again_ms" in scenario:
         # The same package, the same figures, refused by the gate's memory.
         expected["triggers"] *= 2
-        expected["signals"] = [*signals, *({**s, "action": "HOLD", "reason": "risk_limit"} for s in signals)]
+        expected["signals"] = [*signals, *(_refused(signal) for signal in signals)]
         expected["refused"] = ["duplicate"] * len(signals)
         del expected["packages"]
     return expected
 
 
+def _refused(signal: Expected) -> Expected:
+    return {**signal, "action": "HOLD", "reason": "risk_limit"}
+
+
 def package_signal(scenario: Scenario, package: package_walk.Package, at_ms: int) -> Expected:
     """Return the one decision on a package with a positive net edge."""
     reason = _package_reason(scenario, package, at_ms)
+    hedge = None if reason else {"hedge": None}
+    if hedge and package.future_side:
+        hedge = {"hedge": _hedge(package.future_side, package.future_coins * package.quantity)}
     return {
+        **(hedge or {}),
         "action": "HOLD" if reason else package.action,
         "reason": reason or "edge",
         "edge_type": package.edge_type,

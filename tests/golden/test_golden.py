@@ -13,7 +13,7 @@ import pytest
 
 from aftershock.core.engine import Engine
 from aftershock.model.orders import ApprovedOrder, RefusedOrder
-from aftershock.model.signals import ArbitrageSignal, TriggerOpened
+from aftershock.model.signals import Action, ArbitrageSignal, TriggerOpened
 from aftershock.model.table import InstrumentTable
 from tests.golden import scenarios
 from tests.golden.inputs import SCENARIOS
@@ -62,6 +62,7 @@ def assert_as_expected(observed: Observed, expected: dict[str, Any]) -> None:
     ]
     for trigger, wanted in zip(observed.triggers, expected["triggers"], strict=True):
         assert sorted(trigger.not_evaluable) == wanted.get("not_evaluable", sorted(trigger.not_evaluable))
+        assert (trigger.alignment is not None) == wanted.get("aligned", trigger.alignment is not None)
     assert len(observed.signals) == len(expected["signals"])
     # The order in which one evaluation speaks of several options is nobody's promise.
     said = sorted(observed.signals, key=_legs_said)
@@ -91,6 +92,8 @@ def _assert_signal(signal: ArbitrageSignal, wanted: dict[str, Any]) -> None:
         assert signal.edge_type.value == numbers.pop("edge_type")
         legs = [{"symbol": leg.symbol, "side": leg.side.value, "price": leg.price} for leg in signal.legs]
         assert legs == numbers.pop("legs")
+    if "hedge" in numbers:
+        _assert_hedge(signal, numbers.pop("hedge"))
     for name, text in numbers.items():
         value = getattr(signal, name)
         if text is None:
@@ -103,9 +106,30 @@ def _assert_signal(signal: ArbitrageSignal, wanted: dict[str, Any]) -> None:
             assert value == pytest.approx(float(text), rel=RELATIVE_TOLERANCE), name
 
 
+def _assert_hedge(signal: ArbitrageSignal, wanted: dict[str, Any] | None) -> None:
+    if wanted is None:
+        assert signal.hedge is None
+        return
+    assert signal.hedge is not None
+    assert signal.hedge.side.value == wanted["side"]
+    assert signal.hedge.coins == pytest.approx(float(wanted["coins"]), rel=RELATIVE_TOLERANCE)
+
+
 @pytest.mark.parametrize(("name", "which"), CASES, ids=[f"{name}-{which}" for name, which in CASES])
 def test_the_engine_decides_as_the_arithmetic_by_hand_does(name: str, which: str) -> None:
     assert_as_expected(run(variant(SCENARIOS[name], which)), EXPECTED[name][which])
+
+
+@pytest.mark.parametrize(("name", "which"), ORDERS, ids=[f"{name}-{which}" for name, which in ORDERS])
+def test_an_order_is_what_its_signal_says_on_paper(name: str, which: str) -> None:
+    observed = run(variant(SCENARIOS[name], which))
+
+    (order,) = observed.approved
+    signal = next(s for s in observed.signals if s.action is not Action.HOLD)
+    assert order.venue_mode == "paper"
+    assert order.intent.legs == signal.legs
+    assert order.intent.quantity == signal.quantity
+    assert order.intent.hedge == signal.hedge
 
 
 @pytest.mark.parametrize(("name", "which"), ORDERS, ids=[f"{name}-{which}" for name, which in ORDERS])

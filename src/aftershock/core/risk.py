@@ -37,7 +37,7 @@ class RiskGate:
         premium = sum(leg.ratio * leg.price_usd for leg in intent.legs) * intent.quantity
         away = abs(price_usd - value_usd)
         by_value, by_forward = config.collar_value_fraction * abs(value_usd), config.collar_value_bps * 1e-4 * forward
-        collar = by_value if by_value >= by_forward else by_forward  # NaN in either must not pass as the other
+        collar = by_value if by_value >= by_forward else by_forward  # noqa: FURB136  NaN in either must refuse
         for limit, value, allowed, what in (
             ("quantity", intent.quantity, config.max_quantity_coins, "coins"),
             ("premium", premium, config.max_premium_usd, "USD of premium"),
