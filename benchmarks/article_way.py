@@ -95,7 +95,7 @@ class ArticleEngine:
                 f"LIQUIDATION:\n{json.dumps(liquidation, indent=2)}",
                 f"OPTIONS CHAIN:\n{json.dumps(self._chain, indent=2)}",
                 f"CONTEXT:\n{json.dumps(context, indent=2)}",
-                "Weigh spread, theta, volatility, liquidity. Answer in JSON: spread_pct, confidence, action, reasoning.",
+                "Weigh spread, theta, volatility, liquidity. Answer JSON: spread_pct, confidence, action, reasoning.",
             )
         )
         started = time.perf_counter()

@@ -21,11 +21,13 @@ from aftershock.model.units import NS_PER_S
 from benchmarks.article_way import ArticleEngine, StubModel, chain_document
 from benchmarks.market import PERPETUALS, SPOT, START_NS, STEP_NS, Market, index_ticker, perpetual_quote
 from benchmarks.plain_numpy import PlainNumpy
-from benchmarks.report import Report, Table, quantiles, ratio, show
+from benchmarks.report import Report, Table, met, quantiles, ratio, show
 
 __all__ = ["main", "measure"]
 
-GOAL_P99_US = 3_000.0
+_GOAL_P99_US = 3_000.0
+_KERNEL_P50_US, _KERNEL_P99_US = 80.0, 200.0
+_KERNEL_FACTORS = (50, 3)
 _WARM_S = 70
 _SHOCK_BPS = 25.0
 _WOBBLE_BPS = 1.0
@@ -214,19 +216,6 @@ def _report(times: dict[str, Times], article: list[int], plain: list[int]) -> Re
         for base, of in bases.items()
         for name, ours in chains.items()
     )
-    worst = max(p99 for _, p99, _ in chains.values())
-    verdicts = [
-        f"Goal p99 <= {GOAL_P99_US / 1e3:g} ms per whole-chain event: {'met' if p99 <= GOAL_P99_US else 'MISSED'} with "
-        f"{name} (p99 {p99 / 1e3:.2f} ms)."
-        for name, (_, p99, _) in chains.items()
-    ]
-    against = [of[0] / chains[_HEADLINE][0] for of in bases.values()]
-    for goal, found, base in zip((50, 3), against, bases, strict=True):
-        verdicts.append(
-            f"Goal {goal} x over {base} (p50, {_HEADLINE}): {'met' if found >= goal else 'MISSED'} ({ratio(found)})."
-        )
-    if worst > 200.0:
-        verdicts.append("Goal p50 80, p99 200 us is for the compiled kernel, which does not exist yet.")
     return Report(
         name="decision",
         what="One event to its decisions, review off, garbage collector on, inside an open price-move trigger: a "
@@ -234,7 +223,8 @@ def _report(times: dict[str, Times], article: list[int], plain: list[int]) -> Re
         "priced, both bounds and all edges. A: per liquidation, context, indented JSON of the chain into a prompt, a "
         "model stub that answers at once, parse, filter; its HTTP is not counted. B: the same edges with nine "
         "scenarios priced for all options, without engine, rules or signals. Ratios are time of the baseline over "
-        "time of the engine.",
+        "time of the engine. If nobody requotes, nearly half of the options are candidates at once, and each is judged "
+        "in Python: that is what the time goes into.",
         tables=(
             Table(title="Ratios, higher is better", columns=("baseline / engine", "p50", "p99"), rows=ratios),
             Table(
@@ -248,7 +238,28 @@ def _report(times: dict[str, Times], article: list[int], plain: list[int]) -> Re
                 ),
             ),
         ),
-        verdicts=tuple(verdicts),
+        verdicts=_verdicts(chains, bases),
+    )
+
+
+def _verdicts(
+    chains: dict[str, tuple[float, float, float]], bases: dict[str, tuple[float, float, float]]
+) -> tuple[str, ...]:
+    p50, p99, _ = chains[_HEADLINE]
+    factors = [(goal, base, of[0] / p50) for goal, (base, of) in zip(_KERNEL_FACTORS, bases.items(), strict=True)]
+    return (
+        *(
+            f"Goal p99 <= {_GOAL_P99_US / 1e3:g} ms per whole-chain event, {name}: {met(reached <= _GOAL_P99_US)} "
+            f"({reached / 1e3:.2f} ms)."
+            for name, (_, reached, _) in chains.items()
+        ),
+        *(
+            f"Goal {goal} x over {base}, with the compiled kernel that does not exist yet: {met(factor >= goal)} "
+            f"({ratio(factor)} at the median, {_HEADLINE})."
+            for goal, base, factor in factors
+        ),
+        f"Goal p50 {_KERNEL_P50_US:g}, p99 {_KERNEL_P99_US:g} us, with that kernel: "
+        f"{met(p50 <= _KERNEL_P50_US and p99 <= _KERNEL_P99_US)} ({p50:,.0f} and {p99:,.0f} us, {_HEADLINE}).",
     )
 
 

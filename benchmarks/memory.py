@@ -13,7 +13,7 @@ import numpy as np
 
 from aftershock.model.units import NS_PER_S
 from benchmarks.market import SPOT, START_NS, Market
-from benchmarks.report import Report, Table, ratio, show
+from benchmarks.report import Report, Table, met, ratio, show
 
 __all__ = ["main", "measure"]
 
@@ -111,7 +111,7 @@ def measure() -> Report:
                 rows=tuple(rows),
             ),
         ),
-        verdicts=(f"Goal flat (at most {_GOAL:g} x): {'met' if worst <= _GOAL else 'MISSED'} (worst {worst:.2f} x).",),
+        verdicts=(f"Goal flat (at most {_GOAL:g} x): {met(worst <= _GOAL)} (worst {worst:.2f} x).",),
     )
 
 

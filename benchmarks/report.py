@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-__all__ = ["Report", "Table", "environment", "markdown_lines", "quantiles", "ratio", "show", "text_lines"]
+__all__ = ["Report", "Table", "environment", "markdown_lines", "met", "quantiles", "ratio", "show", "text_lines"]
 
 _CPU_FILE = Path("/proc/cpuinfo")
 
@@ -86,6 +86,11 @@ def quantiles(nanoseconds: Sequence[int]) -> tuple[float, float, float]:
 def ratio(value: float) -> str:
     """Write a ratio with three digits."""
     return f"{value:.3g} x" if value < 1000 else f"{value:,.0f} x"
+
+
+def met(reached: bool) -> str:
+    """Say whether a goal was reached, so that a miss catches the eye."""
+    return "met" if reached else "MISSED"
 
 
 def show(measure: Callable[[], Report | str], arguments: Sequence[str] | None = None) -> None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
-
-import msgspec
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from aftershock.core.config import EngineConfig, TriggerConfig
 from aftershock.model.events import Event, Gap, Halt, OptionQuotes, Restored, Resume, Stale, StreamId, Timer
@@ -78,13 +77,14 @@ def option_row(ts: int, symbol: str, known_level: float) -> Row:
 
 
 def _perpetuals(rng: random.Random) -> Iterator[Event]:
-    for at in range(0, seconds(END_S), millis(120)):
+    for after in range(0, seconds(END_S), millis(120)):
         for place, venue in enumerate(PERPETUALS):
-            ts = T0 + at + millis(place * 7)
+            ts = T0 + after + millis(place * 7)
             second = (ts - T0) / 1e9
             mid = level(second - 0.01 * place) * (1 + 1e-4 * place) + rng.choice((-1.0, 0.0, 1.0))
             yield perp_quote(ts, venue, mid)
-        yield future_quote(T0 + at + millis(35), level(at / 1e9) * 1.001 - 1, level(at / 1e9) * 1.001 + 1)
+        dated = level(after / 1e9) * 1.001
+        yield future_quote(T0 + after + millis(35), dated - 1, dated + 1)
 
 
 def _others() -> Iterator[Event]:
@@ -92,32 +92,45 @@ def _others() -> Iterator[Event]:
         yield index_price(T0 + seconds(second) + millis(3), level(float(second)))
     for i in range(12):
         yield liquidation(T0 + seconds(CRASH_S) + millis(240 + 60 * i), amount=4.0 + i)
-    stream = StreamId("deribit", "option_quotes", "BTC")
-    perps = StreamId("okex-swap", "quotes", "BTC-USDT-SWAP")
-    for second, kind in (
-        (13.6, Gap(ts_event=0, ts_init=0, stream=stream, from_ts=0, to_ts=0)),
-        (15.0, Stale(ts_event=0, ts_init=0, stream=perps)),
-        (15.4, Restored(ts_event=0, ts_init=0, stream=perps)),
-        (17.9, Halt(ts_event=0, ts_init=0, reason="a person")),
-        (18.2, Resume(ts_event=0, ts_init=0, reason="a person")),
-    ):
-        ts = T0 + seconds(second)
-        yield msgspec.structs.replace(kind, ts_event=ts, ts_init=ts)
+
+
+def _faults() -> Iterator[Event]:
+    options = StreamId("deribit", "option_quotes", "BTC")
+    perpetual = StreamId("okex-swap", "quotes", "BTC-USDT-SWAP")
+    yield at(13.6, Gap, stream=options, from_ts=T0, to_ts=T0 + seconds(13.6))
+    yield at(15.0, Stale, stream=perpetual)
+    yield at(15.4, Restored, stream=perpetual)
+    yield at(17.9, Halt, reason="a person")
+    yield at(18.2, Resume, reason="a person")
+
+
+_Kind = TypeVar("_Kind", bound=Event)
+
+
+def at(second: float, kind: type[_Kind], **fields: Any) -> _Kind:
+    """Return an event at a second of the scenario."""
+    ts = T0 + seconds(second)
+    return kind(ts_event=ts, ts_init=ts, **fields)
 
 
 def _option_rows() -> Iterator[Row]:
     symbols = [f"BTC-{expiry}-{strike}-{kind}" for expiry in EXPIRIES for strike in STRIKES for kind in "CP"]
-    for turn, at in enumerate(range(millis(2), seconds(END_S), millis(12))):
-        symbol, second = symbols[turn % len(symbols)], at / 1e9
+    for turn, after in enumerate(range(millis(2), seconds(END_S), millis(12))):
+        symbol, second = symbols[turn % len(symbols)], after / 1e9
         asleep = symbol in (STALE_PUT, STALE_CALL) and (CRASH_S <= second < 12.2 or REBOUND_S <= second < 18.6)
         knows = (CRASH_S if second < REBOUND_S else REBOUND_S) if asleep else second - 0.05
-        yield option_row(T0 + at, symbol, level(knows))
+        yield option_row(T0 + after, symbol, level(knows))
 
 
-def timeline() -> list[Event | Row]:
-    """Return everything in the order of arrival, option rows one by one."""
+def timeline(extra: Iterable[Event] | None = None) -> list[Event | Row]:
+    """Return everything in the order of arrival, option rows one by one.
+
+    Args:
+        extra: Events to put in; the usual faults if absent.
+    """
     rng = random.Random(3)
-    everything: list[Event | Row] = [*_perpetuals(rng), *_others(), *_option_rows()]
+    more = _faults() if extra is None else extra
+    everything: list[Event | Row] = [*more, *_perpetuals(rng), *_others(), *_option_rows()]
     return sorted(everything, key=_arrival)
 
 
@@ -142,12 +155,12 @@ def batched(items: Sequence[Event | Row], cuts: Sequence[int] = (), timers: Sequ
             run.clear()
 
     cut_before, timer_before = dict.fromkeys(cuts), dict.fromkeys(timers)
-    for at, item in enumerate(items):
-        if at in cut_before or at in timer_before or not isinstance(item, Row):
+    for place, item in enumerate(items):
+        if place in cut_before or place in timer_before or not isinstance(item, Row):
             flush()
-        if at in timer_before:
-            before, after = _arrival(items[max(at - 1, 0)]), _arrival(item)
-            ts = before + (after - before) * (at % 3) // 2
+        if place in timer_before:
+            before, after = _arrival(items[max(place - 1, 0)]), _arrival(item)
+            ts = before + (after - before) * (place % 3) // 2
             events.append(Timer(ts_event=ts, ts_init=ts, key="extra"))
         if isinstance(item, Row):
             run.append(item)

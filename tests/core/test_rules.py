@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftershock.core.rules import Assessment, judge
+from aftershock.core.rules import Assessment, Limits, judge
 from aftershock.model.signals import Action, Reason
 from aftershock.model.units import NAN
 
-LIMITS = {"max_age_ms": 2000.0, "max_span_ms": 250.0, "max_latency_ms": 1000.0, "expiry_window_s": 1800.0}
+LIMITS = Limits(max_age_ms=2000.0, max_span_ms=250.0, max_latency_ms=1000.0, expiry_window_s=1800.0)
 GOOD = Assessment(
     action=Action.BUY,
     age_ms=100.0,
@@ -54,7 +54,7 @@ MONEY = ORDER[-3:]
 
 
 def reasons(**changes: Any) -> list[Reason]:
-    return judge(msgspec.structs.replace(GOOD, **changes), **LIMITS)
+    return judge(msgspec.structs.replace(GOOD, **changes), LIMITS)
 
 
 def test_nothing_speaks_against_a_good_opportunity() -> None:

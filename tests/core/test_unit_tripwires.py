@@ -7,7 +7,7 @@ import pytest
 from aftershock.core.rules import UnitLimits, unit_faults
 from aftershock.model.units import NAN
 
-LIMITS = UnitLimits(max_spread_bps=200.0, min_ratio=0.2, max_ratio=5.0)
+LIMITS = UnitLimits(max_spread_bps=200.0, min_ratio=0.2, max_ratio=5.0, min_iv=0.05, max_iv=5.0)
 
 
 def faults(  # a sound quote, of which a test changes one figure

@@ -40,34 +40,50 @@ def reference(scenario: Scenario, at_ms: int) -> Number:
     return exact(level(scenario["index"], at_ms))
 
 
-def _log_ratio(quote: QuoteAt, index: float | None) -> Number:
-    return mp.log(microprice(*map(exact, quote)) / exact(index))
+class Sample(NamedTuple):
+    """A quote and the index at the moment of it."""
+
+    at_ms: int
+    quote: QuoteAt
+    index: float | None
 
 
-def _still(pairs: list[tuple[QuoteAt, float | None]]) -> Number:
-    """Return ln(M / S), which must be the same each time that it is sampled."""
-    values = [_log_ratio(quote, index) for quote, index in dict.fromkeys(pairs)]
-    if max(values) - min(values) > _SAME:
-        message = "a basis or carry moves before the shock"
-        raise ValueError(message)
-    return values[0]
+def _log_ratio(sample: Sample) -> Number:
+    return mp.log(microprice(*map(exact, sample.quote)) / exact(sample.index))
 
 
-def basis(scenario: Scenario, venue: str) -> Number:
-    """Return ln(M / S) of a venue, and make sure that it never differed until it is frozen.
+def lagged_mean(samples: list[Sample], tau_s: float, as_of_ms: int, history_ms: int) -> Number:
+    """Return the exponentially weighted mean of ln M - ln S as it stood, kept once a second; NaN without history."""
+    values = {sample[1:]: _log_ratio(sample) for sample in {sample[1:]: sample for sample in samples}.values()}
+    # A constant is its own mean, whatever the weights.
+    drifts = max(values.values()) - min(values.values()) > _SAME
+    first = last = samples[0].at_ms
+    mean, held, kept = values[samples[0][1:]], mp.nan, first - 1_000
+    for sample in samples:
+        if drifts:
+            weight = 1 - mp.exp(-exact(sample.at_ms - last) / 1_000 / exact(tau_s))
+            mean += weight * (values[sample[1:]] - mean)
+        last = sample.at_ms
+        if last <= as_of_ms and last - kept >= 1_000:
+            held, kept = mean, last
+    return held if kept - first >= history_ms else mp.nan
 
-    Raises:
-        ValueError: It moved, or the warm-up is too short.
-    """
-    feed = scenario["perpetuals"][venue]
-    frozen = scenario["opens_ms"] - int(1_000 * setting(scenario, "basis_lag_s"))
-    until_then = beat_times(feed, frozen)
-    value = _still([(standing(feed["quotes"], at), level(scenario["index"], at)) for at in until_then])
-    # 30 s of history and a value kept within the last second of it
-    if frozen - until_then[0] < 31_000:
-        message = f"{venue} has {frozen - until_then[0]} ms of history when its basis is frozen"
-        raise ValueError(message)
-    return value
+
+def as_of(scenario: Scenario, at_ms: int) -> int:
+    """Return the moment at which bases and carries are read: some seconds ago, or before the trigger opened."""
+    return min(at_ms, scenario["opens_ms"]) - int(1_000 * setting(scenario, "basis_lag_s"))
+
+
+def _samples(scenario: Scenario, feed: Scenario, until_ms: int) -> list[Sample]:
+    times = beat_times(feed, max(until_ms, feed["offset_ms"]))
+    return [Sample(at, standing(feed["quotes"], at), level(scenario["index"], at)) for at in times]
+
+
+def basis(scenario: Scenario, venue: str, at_ms: int) -> Number:
+    """Return the basis of a venue for a reader at a moment; NaN without `basis_history_s` of it."""
+    until, history = as_of(scenario, at_ms), int(1_000 * setting(scenario, "basis_history_s"))
+    samples = _samples(scenario, scenario["perpetuals"][venue], until)
+    return lagged_mean(samples, setting(scenario, "basis_tau_s"), until, history)
 
 
 def consolidated(scenario: Scenario, at_ms: int) -> Consolidated:
@@ -78,8 +94,9 @@ def consolidated(scenario: Scenario, at_ms: int) -> Consolidated:
         if arrived and at_ms - arrived[-1] <= setting(scenario, "perp_max_age_ms"):
             bid, bid_amount, ask, ask_amount = (exact(v) for v in standing(feed["quotes"], at_ms))
             micro = microprice(bid, bid_amount, ask, ask_amount)
-            b = basis(scenario, name)
-            venues.append(Venue(name, bid, bid_amount, ask, ask_amount, micro, b, mp.log(micro) - b))
+            b = basis(scenario, name, at_ms)
+            if is_number(b):
+                venues.append(Venue(name, bid, bid_amount, ask, ask_amount, micro, b, mp.log(micro) - b))
     if len(venues) < setting(scenario, "min_forward_venues"):
         return Consolidated(mp.nan, mp.nan, venues)
     x = median([v.log_price for v in venues])
@@ -87,24 +104,17 @@ def consolidated(scenario: Scenario, at_ms: int) -> Consolidated:
     return Consolidated(x, dispersion, venues)
 
 
-def carry(scenario: Scenario) -> Number:
-    """Return ln(F_T / S), which stands still until it is frozen.
-
-    Raises:
-        ValueError: It moved.
-    """
-    frozen = scenario["opens_ms"] - int(1_000 * setting(scenario, "basis_lag_s"))
-    options = scenario["options"]
+def carry(scenario: Scenario, at_ms: int) -> Number:
+    """Return the mean of ln F_T - ln S for a reader at a moment, F_T the dated future's microprice or the mark."""
+    until, options = as_of(scenario, at_ms), scenario["options"]
     if "future" in scenario:
-        feed = scenario["future"]
-        pairs = [(standing(feed["quotes"], at), level(scenario["index"], at)) for at in beat_times(feed, frozen)]
-        return _still(pairs)
-    marks = [
-        ((price, 1.0, price, 1.0), level(scenario["index"], at))
-        for at in range(options["first_ms"], frozen + 1, options["every_ms"])
-        if (price := level(options["underlying"], at))
-    ]
-    return _still(list(marks))
+        samples = _samples(scenario, scenario["future"], until)
+    else:
+        samples = []
+        for at in range(options["first_ms"], until + 1, options["every_ms"]):
+            mark = level(options["underlying"], at)
+            samples.append(Sample(at, (mark, 1.0, mark, 1.0), level(scenario["index"], at)))
+    return lagged_mean(samples, setting(scenario, "carry_tau_s"), until, 0)
 
 
 def forward(scenario: Scenario, at_ms: int) -> Number:
@@ -112,7 +122,7 @@ def forward(scenario: Scenario, at_ms: int) -> Number:
     if setting(scenario, "forward") == "underlying":
         return exact(level(scenario["options"]["underlying"], at_ms))
     x = consolidated(scenario, at_ms).log_price
-    return mp.exp(x + carry(scenario)) if is_number(x) else mp.nan
+    return mp.exp(x + carry(scenario, at_ms)) if is_number(x) else mp.nan
 
 
 def series_value(scenario: Scenario, at_ms: int) -> Number:

@@ -28,6 +28,11 @@ UP_FAR: Scenario = {
     "okex-swap": perpetual("BTC-USDT-SWAP", 1, _OKX, (70_001, 30459.6, 800.0, 30460.0, 800.0)),
     "bybit": perpetual("BTCUSDT", 2, _BYBIT, (70_002, 30457.0, 5.0, 30457.6, 5.0)),
 }
+# Two and a half more basis points, nine seconds later.
+UP_TWICE: Scenario = {
+    venue: {**feed, "quotes": [*feed["quotes"], (78_800 + feed["offset_ms"], bid, 5.0, bid + 0.6, 5.0)]}
+    for (venue, feed), bid in zip(UP.items(), (30201.0, 30203.0, 30200.5), strict=True)
+}
 # Makers take these quotes away between the snapshot of the smile and the shock.
 _PULLED = (68_500, None, None, None, None)
 
@@ -130,5 +135,30 @@ SHOCKS: dict[str, Scenario] = {
         target=("BTC-28APR23-33000-C", "ask"),
         varied_from_ms=68_500,  # after the snapshot, so that the cap binds at the threshold too
         variants={"inside": 0.002294140921, "past": 0.002311927495},
+    ),
+    "37_frozen_bases": shock(
+        "The stale ask comes back 9.5 s after the trigger: bases and carry are those from before it, and the newest move feeds it",
+        perpetuals=UP_TWICE,
+        options=chain(
+            "BTC",
+            {
+                **CALL_ROWS,
+                "BTC-28APR23-31000-C": row(
+                    31000.0, "C", (0, 0.0135, 5.0, 0.0140, 1.9), _PULLED, (79_500, 0.0140, 5.0, 0.0145, 1.9)
+                ),
+            },
+            underlying=[(0, 30018.0), (70_500, 30198.0)],
+        ),
+        decides_ms=79_500,
+        fed_ms=78_802,
+        ends_ms=79_510,
+    ),
+    "38_drifting_bases": shock(
+        "The index steps up by 4 bps thirty seconds before the shock: bases and carry are on their way to the new level",
+        index=[(0, 30000.0), (40_000, 30012.0)],
+        perpetuals={venue: {**feed, "every_ms": 250} for venue, feed in UP.items()},
+        options=chain("BTC", CALL_ROWS),
+        target=("BTC-28APR23-31000-C", "ask"),
+        variants={"inside": 0.01547617223, "past": 0.015520425759},
     ),
 }

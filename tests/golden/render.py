@@ -107,7 +107,7 @@ def _forward(scenario: Scenario, at_ms: int, now: shock_walk.Moment) -> Iterator
         for v in consolidated(scenario, at_ms).venues
     ]
     yield from table("venue | microprice M | basis b, bps | ln M - b | hedge cost USD per coin", rows)
-    c = carry(scenario)
+    c = carry(scenario, at_ms)
     yield f"Carry c = {short(10_000 * c, 12)} bps. Cheapest hedge: {now.hedges[0].venue}."
 
 

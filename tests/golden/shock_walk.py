@@ -229,7 +229,7 @@ def _reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -
     faults = [kind for at, kind in scenario.get("faults", []) if at <= at_ms]
     options = scenario["options"]
     age = at_ms - batch_times(options, at_ms)[-1]
-    latency = at_ms - scenario["opens_ms"]
+    latency = at_ms - scenario.get("fed_ms", scenario["opens_ms"])
     to_expiry = options["expiry_s"] - scenario["start_s"] - mp.mpf(at_ms) / 1_000
     lot = exact(OPTION_TERMS[options["family"]]["lot"])
     failing = {

@@ -3,7 +3,7 @@
 Times are milliseconds from `start_s`. A quote is (from ms, bid, bid amount, ask, ask amount), prices and amounts as
 the venue writes them, None for what is empty; it stands until the next one and is repeated on every beat. Before a
 shock each perpetual stands still (or moves with the index), so that every basis is the constant ln(M / S): the mean
-of a constant is that constant, whatever its weights, and the hand computation needs no filter.
+of a constant is that constant, whatever its weights. One scenario lets the index drift, to test the mean itself.
 
 `variants` name a price that replaces one side of a row in all of its quotes: `inside` lies 0.1 bps within the
 threshold, `past` 0.1 bps beyond it. `python -m tests.golden.worksheet --solve` finds them.
@@ -44,7 +44,10 @@ DEFAULTS: Scenario = {
     "option_max_age_ms": 2_000.0,
     "leg_span_ms": 250.0,
     "smile_lag_s": 2.0,
+    "basis_tau_s": 120.0,
+    "carry_tau_s": 300.0,
     "basis_lag_s": 5.0,
+    "basis_history_s": 30.0,
     "static_neighbours": 3,
     "expiry_window_s": 1_800.0,
     "vol_up_points": 1.0,

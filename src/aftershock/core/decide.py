@@ -11,9 +11,9 @@ import numpy as np
 from aftershock.core.case import Case, EmptyCase, Moment, SpokenCase
 from aftershock.core.hedge import cheapest_hedge
 from aftershock.core.package_case import PackageCase
-from aftershock.core.quote_case import Evaluation, QuoteCase
+from aftershock.core.quote_case import Evaluation
 from aftershock.core.risk import RiskGate
-from aftershock.core.rules import Assessment, judge
+from aftershock.core.rules import Assessment, Limits, UnitLimits, judge
 from aftershock.core.triggers import BestSoFar, Decided
 from aftershock.model.orders import ApprovedOrder, OrderIntent, RefusedOrder
 from aftershock.model.signals import Action, ArbitrageSignal, Reason
@@ -42,6 +42,16 @@ class Decider:
         self._fees = fees
         self._stats = stats
         self._gate = RiskGate(config.risk)
+        self._limits = Limits(
+            config.option_max_age_ms, config.leg_span_ms, config.max_latency_ms, config.expiry_window_s
+        )
+        self._unit_limits = UnitLimits(
+            config.unit_max_spread_bps,
+            config.unit_min_ratio,
+            config.unit_max_ratio,
+            config.unit_min_iv,
+            config.unit_max_iv,
+        )
 
     def moment(self, trigger: OpenTrigger, asset: AssetState, now: int, ts_event: int, *, venue_up: bool) -> Moment:
         """Return what holds for every option at this moment: the venue's state and the dispersion gate."""
@@ -66,10 +76,10 @@ class Decider:
         hedge = cheapest_hedge(asset.book, self._fees, when.now, config.hedge_impact_bps)
         forwards = self._forwards(trigger, armed, asset, when.now)
         figures = armed.evaluate(config, forwards, when.now, index, fees, hedge, positions)
-        evaluation = Evaluation(trigger, config, when, armed, figures, index, fees, hedge)
+        evaluation = Evaluation(trigger, config, when, armed, figures, index, fees, hedge, self._unit_limits)
         effects: list[Any] = []
-        for at, buying in armed.candidates(figures):
-            effects += self._decide(trigger, QuoteCase(evaluation, at, buying=buying))
+        for case in evaluation.cases(armed.candidates(figures)):
+            effects += self._decide(trigger, case)
         if trigger.decisions == 0:
             self._note_best(evaluation)
         return effects
@@ -95,7 +105,7 @@ class Decider:
             at = int(np.argmax(net_bps))
             best = trigger.best
             if net_bps[at] > -np.inf and (best is None or net_bps[at] > best.assessment.net_bps):
-                case = QuoteCase(evaluation, at, buying=buying)
+                (case,) = evaluation.cases([(at, buying)])
                 assessment = case.assess()
                 trigger.best = BestSoFar(assessment, case.signal(assessment))
 
@@ -114,14 +124,8 @@ class Decider:
         return self._decide(trigger, EmptyCase(trigger, self._config, when, asset, evaluable=evaluable))
 
     def _decide(self, trigger: OpenTrigger, case: Case) -> list[Any]:
-        config, assessment = self._config, case.assess()
-        against = judge(
-            assessment,
-            max_age_ms=config.option_max_age_ms,
-            max_span_ms=config.leg_span_ms,
-            max_latency_ms=config.max_latency_ms,
-            expiry_window_s=config.expiry_window_s,
-        )
+        assessment = case.assess()
+        against = judge(assessment, self._limits)
         last = trigger.decided.get(case.key)
         wanted = Decided(Action.HOLD, against[0]) if against else Decided(assessment.action, Reason.EDGE)
         if last == wanted:

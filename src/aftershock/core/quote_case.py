@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import numpy as np
 
 from aftershock.core.case import CaseKey, Moment, blank_signal, latency_ms
 from aftershock.core.rules import Assessment, UnitLimits, confidence, executable_size, unit_faults
@@ -23,101 +24,144 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation", "QuoteCase"]
 
 
-class Evaluation(msgspec.Struct, frozen=True):
+class Row(NamedTuple):
+    """Figures of one option and side, as plain floats."""
+
+    forward: float
+    tau: float
+    price_usd: float
+    value_usd: float
+    gross: float
+    fee: float
+    hedge_cost: float
+    net: float
+    delta: float
+    hedge_delta: float
+    vega: float
+
+
+class Evaluation:
     """One evaluation of a chain: what its cases have in common."""
 
-    trigger: OpenTrigger
-    config: EngineConfig
-    when: Moment
-    armed: ArmedChain
-    figures: EdgeFigures
-    index: float
-    fees: FeeSchedule | None
-    hedge: HedgeQuote | None
+    def __init__(  # noqa: PLR0913, PLR0917  what its cases have in common
+        self,
+        trigger: OpenTrigger,
+        config: EngineConfig,
+        when: Moment,
+        armed: ArmedChain,
+        figures: EdgeFigures,
+        index: float,
+        fees: FeeSchedule | None,
+        hedge: HedgeQuote | None,
+        limits: UnitLimits,
+    ) -> None:
+        self.trigger, self.config, self.when, self.armed, self.figures = trigger, config, when, armed, figures
+        self.index, self.fees, self.hedge, self.limits = index, fees, hedge, limits
+        latency = latency_ms(trigger, when.now, config)
+        self.latency_ms = 0.0 if latency != latency else latency  # noqa: PLR0124  one clock: off
+        self.threshold_bps = {
+            True: max(config.threshold_buy_bps, config.min_spread_bps),
+            False: max(config.threshold_sell_bps, config.min_spread_bps),
+        }
+        self.executable = hedge is not None and config.forward == "quotes"
+
+    def cases(self, wanted: list[tuple[int, bool]]) -> list[QuoteCase]:
+        """Return a case for each (index, buying), in order; their figures leave the arrays all at once."""
+        figures, cases = self.figures, {}
+        for buying, side in ((True, figures.buy), (False, figures.sell)):
+            indices = [at for at, buys in wanted if buys is buying]
+            columns = (
+                figures.forward,
+                figures.tau,
+                side.price_usd,
+                side.value_usd,
+                side.gross,
+                side.fee,
+                side.hedge_cost,
+                side.net,
+                side.delta,
+                side.hedge_delta,
+                side.vega,
+            )
+            for at, row in zip(indices, np.stack(columns)[:, indices].T.tolist() if indices else (), strict=True):
+                cases[at, buying] = QuoteCase(self, at, Row(*row), buying=buying)
+        return [cases[each] for each in wanted]
 
 
 class QuoteCase:
     """The at-th option of an evaluation, bought or sold."""
 
-    def __init__(self, evaluation: Evaluation, at: int, *, buying: bool) -> None:
+    def __init__(self, evaluation: Evaluation, at: int, row: Row, *, buying: bool) -> None:
         self._of = evaluation
-        self._at = at
+        self._figures = row
         self._buying = buying
-        figures, armed = evaluation.figures, evaluation.armed
-        self._side = figures.buy if buying else figures.sell
-        self._position = int(figures.positions[at])
+        armed = evaluation.armed
+        self._position = int(evaluation.figures.positions[at])
         self._row = int(armed.rows[self._position])
         self._instrument = armed.chain.instruments[self._row]
-        self._forward = float(figures.forward[at])
-        self._hedge_delta = float(self._side.hedge_delta[at])
-
-    @property
-    def key(self) -> CaseKey:
-        """Return venue, row and side."""
-        return (*self._of.armed.chain.key, self._row, self._buying)
+        self.key: CaseKey = (armed.chain.venue, armed.chain.underlying, self._row, buying)
 
     @property
     def _hedge_side(self) -> Side:
-        return Side.SELL if (self._hedge_delta > 0) == self._buying else Side.BUY
+        return Side.SELL if (self._figures.hedge_delta > 0) == self._buying else Side.BUY
 
     def assess(self) -> Assessment:
         """Return what the rules look at."""
-        of, at, instrument, forward = self._of, self._at, self._instrument, self._forward
-        config, when, chain = of.config, of.when, of.armed.chain
-        bid, bid_amount, ask, ask_amount = (cell[self._row] for cell in chain.cells[:4])
-        quote, amount = (ask, ask_amount) if self._buying else (bid, bid_amount)
-        price, value = float(self._side.price_usd[at]), float(self._side.value_usd[at])
-        net_bps = BPS * float(self._side.net[at]) / forward
+        of, instrument, row, buying = self._of, self._instrument, self._figures, self._buying
+        when, chain, limits = of.when, of.armed.chain, of.limits
+        bids, bid_amounts, asks, ask_amounts = chain.cells[:4]
+        bid, ask = bids[self._row], asks[self._row]
+        quote = ask if buying else bid
+        amount = ask_amounts[self._row] if buying else bid_amounts[self._row]
+        net_bps = BPS * row.net / row.forward
         confirmed = chain.confirmed(self._row)
-        latency = latency_ms(of.trigger, when.now, config)
-        limits = UnitLimits(config.unit_max_spread_bps, config.unit_min_ratio, config.unit_max_ratio)
+        is_call = instrument.is_call is True
         plausible_iv = iv_within(
-            price,
-            forward,
+            row.price_usd,
+            row.forward,
             instrument.strike,
-            float(of.figures.tau[at]),
-            config.unit_min_iv,
-            config.unit_max_iv,
-            is_call=instrument.is_call is True,
+            row.tau,
+            limits.min_iv,
+            limits.max_iv,
+            is_call=is_call,
         )
+        stub_level = of.config.stub_ask_over_value * row.value_usd
         return Assessment(
-            action=Action.BUY if self._buying else Action.SELL,
+            action=Action.BUY if buying else Action.SELL,
             venue_up=when.venue_up,
             in_gap=confirmed == 0,
             age_ms=(when.now - confirmed) / NS_PER_MS,
-            latency_ms=0.0 if latency != latency else latency,  # noqa: PLR0124  one clock: off
-            has_forward=forward > 0,
+            latency_ms=of.latency_ms,
+            has_forward=row.forward > 0,
             dispersion_bps=when.dispersion_bps,
             max_dispersion_bps=when.max_dispersion_bps,
             seconds_to_expiry=((instrument.expiry_ns or 0) - when.now) / NS_PER_S,
             faults=unit_faults(
                 bid=bid,
                 ask=ask,
-                price=price,
-                value=value,
-                delta=float(self._side.delta[at]),
+                price=row.price_usd,
+                value=row.value_usd,
+                delta=row.delta,
                 plausible_iv=plausible_iv,
                 spread_bps=net_bps,
-                inverse_call_price=quote if instrument.inverse and instrument.is_call else NAN,
+                inverse_call_price=quote if instrument.inverse and is_call else NAN,
                 limits=limits,
             ),
-            stub=self._buying and (price > config.stub_ask_over_value * value or (instrument.inverse and quote >= 1.0)),
-            executable_forward=of.hedge is not None and config.forward == "quotes",
+            stub=buying and (row.price_usd > stub_level or (instrument.inverse and quote >= 1.0)),
+            executable_forward=of.executable,
             quoted=amount >= 0,
             quantity=self._size(amount),
-            lot_coins=instrument.coins(instrument.lot_size, forward),
-            evaluable=of.fees is not None and value == value,  # noqa: PLR0124  no smile, no value
-            gross_bps=BPS * float(self._side.gross[at]) / forward,
+            lot_coins=instrument.coins(instrument.lot_size, row.forward),
+            evaluable=of.fees is not None and row.value_usd == row.value_usd,
+            gross_bps=BPS * row.gross / row.forward,
             net_bps=net_bps,
-            threshold_bps=max(
-                config.threshold_buy_bps if self._buying else config.threshold_sell_bps, config.min_spread_bps
-            ),
+            threshold_bps=of.threshold_bps[buying],
         )
 
     def _size(self, amount: float) -> float:
         """Return the executable size in coins, limited by the quote and by what the hedge would meet."""
-        coins_per_unit = self._instrument.coins(1.0, self._forward)
-        hedge, hedge_delta = self._of.hedge, abs(self._hedge_delta)
+        coins_per_unit = self._instrument.coins(1.0, self._figures.forward)
+        hedge, hedge_delta = self._of.hedge, abs(self._figures.hedge_delta)
         sizes: tuple[float, ...] = (amount,)
         if hedge is not None and hedge_delta > 0:
             sizes = (amount, hedge.coins(self._hedge_side) / hedge_delta / coins_per_unit)
@@ -129,11 +173,10 @@ class QuoteCase:
 
     def signal(self, assessment: Assessment) -> ArbitrageSignal:
         """Return the signal with its waterfall."""
-        of, at, instrument, forward, side = self._of, self._at, self._instrument, self._forward, self._side
-        config, chain, hedge = of.config, of.armed.chain, of.hedge
+        of, instrument, row = self._of, self._instrument, self._figures
+        config, chain, hedge, forward = of.config, of.armed.chain, of.hedge, row.forward
         bid, _, ask, _ = (cell[self._row] for cell in chain.cells[:4])
-        fee, hedge_cost = float(side.fee[at]), float(side.hedge_cost[at])
-        vega_per_point = float(side.vega[at]) / 100.0
+        vega_per_point = row.vega / 100.0
         half_spread = 0.5 * (ask - bid) * (forward if instrument.inverse else 1.0)
         leg = Leg(
             venue=chain.venue,
@@ -141,12 +184,12 @@ class QuoteCase:
             side=Side.BUY if self._buying else Side.SELL,
             ratio=1.0,
             price=ask if self._buying else bid,
-            price_usd=float(side.price_usd[at]),
+            price_usd=row.price_usd,
         )
         plan = None
         if hedge is not None:
-            coins = abs(self._hedge_delta) * assessment.quantity
-            plan = Hedge(side=self._hedge_side, coins=coins, cost_usd=hedge_cost)
+            coins = abs(row.hedge_delta) * assessment.quantity
+            plan = Hedge(side=self._hedge_side, coins=coins, cost_usd=row.hedge_cost)
         return msgspec.structs.replace(
             blank_signal(of.trigger, config, of.when),
             target_market=chain.venue,
@@ -159,23 +202,23 @@ class QuoteCase:
             forward=forward,
             index=of.index if of.index > 0 else forward,
             index_is_forward=not of.index > 0,
-            value_usd=float(side.value_usd[at]),
+            value_usd=row.value_usd,
             price_usd=leg.price_usd,
             scenario=of.armed.scenario(config, self._position, forward, buying=self._buying),
-            fee_usd=fee,
-            hedge_cost_usd=hedge_cost,
-            entry_cost_usd=fee + hedge_cost,
-            exit_cost_usd=half_spread + fee + hedge_cost,
-            delta=float(side.delta[at]),
-            hedge_delta=self._hedge_delta,
+            fee_usd=row.fee,
+            hedge_cost_usd=row.hedge_cost,
+            entry_cost_usd=row.fee + row.hedge_cost,
+            exit_cost_usd=half_spread + row.fee + row.hedge_cost,
+            delta=row.delta,
+            hedge_delta=row.hedge_delta,
             vega_per_vol_point=vega_per_point,
             taker_rate=NAN if of.fees is None else of.fees.taker_rate,
             threshold_bps=assessment.threshold_bps,
             book_age_ms=assessment.age_ms,
             leg_span_ms=0.0,
             confidence=confidence(
-                float(side.net[at]),
+                row.net,
                 vega_sd=vega_per_point * config.sd_vol_points,
-                basis_sd=abs(self._hedge_delta) * forward * config.sd_basis_bps / BPS,
+                basis_sd=abs(row.hedge_delta) * forward * config.sd_basis_bps / BPS,
             ),
         )

@@ -9,7 +9,7 @@ import msgspec
 from aftershock.model.signals import Action, Reason
 from aftershock.model.units import NAN
 
-__all__ = ["Assessment", "UnitLimits", "confidence", "executable_size", "judge", "unit_faults"]
+__all__ = ["Assessment", "Limits", "UnitLimits", "confidence", "executable_size", "judge", "unit_faults"]
 
 
 class Assessment(msgspec.Struct, kw_only=True):
@@ -52,39 +52,53 @@ class Assessment(msgspec.Struct, kw_only=True):
     threshold_bps: float = 0.0
 
 
-def judge(
-    a: Assessment,
-    *,
-    max_age_ms: float,
-    max_span_ms: float,
-    max_latency_ms: float,
-    expiry_window_s: float,
-) -> list[Reason]:
+class Limits(msgspec.Struct, frozen=True):
+    """What the checks compare with."""
+
+    max_age_ms: float
+    max_span_ms: float
+    max_latency_ms: float
+    expiry_window_s: float
+
+
+def judge(a: Assessment, limits: Limits) -> list[Reason]:  # noqa: C901, PLR0912  one check after the other
     """Return the reasons against an order, in the documented order; empty if there is none."""
-    checks = (
-        (a.venue_up, Reason.VENUE_DOWN),
-        (not a.in_gap, Reason.GAP),
-        (a.has_chain, Reason.NO_CHAIN),
-        (a.age_ms <= max_age_ms, Reason.STALE_DATA),
-        (a.span_ms <= max_span_ms, Reason.DESYNC),
-        (a.has_forward, Reason.NO_FORWARD),
-        (a.dispersion_bps <= a.max_dispersion_bps, Reason.DISPERSION),
-        (a.seconds_to_expiry > expiry_window_s, Reason.EXPIRY_WINDOW),
-        (not a.faults, Reason.UNIT_CHECK),
-        (not a.stub, Reason.STUB_QUOTE),
-        (a.executable_forward, Reason.NO_EXECUTABLE_FORWARD),
-        (a.quoted, Reason.NO_SIZE),
-        (not a.quoted or a.quantity >= a.lot_coins, Reason.THIN),
-        (a.evaluable, Reason.NOT_EVALUABLE),
-    )
-    against = [reason for passed, reason in checks if not passed]
+    against = []
+    if not a.venue_up:
+        against.append(Reason.VENUE_DOWN)
+    if a.in_gap:
+        against.append(Reason.GAP)
+    if not a.has_chain:
+        against.append(Reason.NO_CHAIN)
+    if not a.age_ms <= limits.max_age_ms:
+        against.append(Reason.STALE_DATA)
+    if not a.span_ms <= limits.max_span_ms:
+        against.append(Reason.DESYNC)
+    if not a.has_forward:
+        against.append(Reason.NO_FORWARD)
+    if not a.dispersion_bps <= a.max_dispersion_bps:
+        against.append(Reason.DISPERSION)
+    if not a.seconds_to_expiry > limits.expiry_window_s:
+        against.append(Reason.EXPIRY_WINDOW)
+    if a.faults:
+        against.append(Reason.UNIT_CHECK)
+    if a.stub:
+        against.append(Reason.STUB_QUOTE)
+    if not a.executable_forward:
+        against.append(Reason.NO_EXECUTABLE_FORWARD)
+    if not a.quoted:
+        against.append(Reason.NO_SIZE)
+    elif not a.quantity >= a.lot_coins:
+        against.append(Reason.THIN)
+    if not a.evaluable:
+        against.append(Reason.NOT_EVALUABLE)
     if against and a.gross_bps != a.gross_bps:
         return against
     money = _money_reason(a)
     if money is not None:
-        return [*against, money]
-    if not a.latency_ms <= max_latency_ms:  # an edge that is there, but whose cause is long past
-        return [*against, Reason.STALE_DATA] if Reason.STALE_DATA not in against else against
+        against.append(money)
+    elif not a.latency_ms <= limits.max_latency_ms and Reason.STALE_DATA not in against:
+        against.append(Reason.STALE_DATA)  # an edge that is there, but whose cause is long past
     return against
 
 
@@ -126,6 +140,8 @@ class UnitLimits(msgspec.Struct, frozen=True):
     max_spread_bps: float
     min_ratio: float
     max_ratio: float
+    min_iv: float
+    max_iv: float
 
 
 def unit_faults(  # noqa: PLR0913  one quote, unpacked
