@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.report import environment, markdown_lines, text_lines
+from benchmarks.report import environment, load_average, markdown_lines, text_lines
 
 __all__ = ["main"]
 
@@ -84,7 +84,7 @@ def main() -> int:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
     if chosen.markdown:
-        sys.stdout.write(_page(markdown_lines(where), sections))
+        sys.stdout.write(_page(f"{markdown_lines(where)}- load average at the end: {load_average()}\n", sections))
     for name in failed:
         sys.stderr.write(f"{name} failed\n")
     return 1 if failed else 0

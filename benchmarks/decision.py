@@ -50,10 +50,14 @@ _CONFIG = EngineConfig(
 )
 
 
+_Quantiles = tuple[float, float, float]
+
+
 class Times(msgspec.Struct):
-    """Durations in ns by what the event did."""
+    """Durations in ns by what the event did; `whole_chain_cpu` leaves out what other processes took."""
 
     whole_chain: list[int] = []
+    whole_chain_cpu: list[int] = []
     opening: list[int] = []
     row_evaluated: list[int] = []
     row_deferred: list[int] = []
@@ -116,13 +120,15 @@ class Session:
         return opened
 
     def _reprice(self, index: float, *, counted: bool) -> None:
-        before = self._engine.stats.evaluations
+        before, started = self._engine.stats.evaluations, time.thread_time_ns()
         took, effects = self._perpetual(index)
+        on_cpu = time.thread_time_ns() - started
         self._times.decisions += sum(isinstance(effect, ArbitrageSignal) for effect in effects)
         if self._engine.stats.evaluations - before < len(self._market.symbols):
             raise RuntimeError("an event did not price the whole chain: the benchmark no longer fits the engine")
         if counted:
             self._times.whole_chain.append(took)
+            self._times.whole_chain_cpu.append(on_cpu)
 
     def _rows(self, quotes: OptionQuotes) -> None:
         """Send the chain's rows one by one, twice: first each is due, then each waits for its pause to pass."""
@@ -232,25 +238,26 @@ def _report(times: dict[str, Times], article: list[int], plain: list[int]) -> Re
                 columns=("event", "events", "p50", "p99", "max", "decisions"),
                 rows=(
                     *(_row(f"whole chain, {name}", each.whole_chain, each.decisions) for name, each in times.items()),
+                    *(_row(f"the same, CPU time only, {name}", each.whole_chain_cpu) for name, each in times.items()),
                     *(_row(f"baseline {name}", each) for name, each in zip(bases, (article, plain), strict=True)),
                     *(_row(f"opening a trigger, ten smile fits, {name}", each.opening) for name, each in times.items()),
                     *_quote_only(times[_HEADLINE]),
                 ),
             ),
         ),
-        verdicts=_verdicts(chains, bases),
+        verdicts=_verdicts(chains, {name: quantiles(each.whole_chain_cpu) for name, each in times.items()}, bases),
     )
 
 
 def _verdicts(
-    chains: dict[str, tuple[float, float, float]], bases: dict[str, tuple[float, float, float]]
+    chains: dict[str, _Quantiles], on_cpu: dict[str, _Quantiles], bases: dict[str, _Quantiles]
 ) -> tuple[str, ...]:
     p50, p99, _ = chains[_HEADLINE]
     factors = [(goal, base, of[0] / p50) for goal, (base, of) in zip(_KERNEL_FACTORS, bases.items(), strict=True)]
     return (
         *(
             f"Goal p99 <= {_GOAL_P99_US / 1e3:g} ms per whole-chain event, {name}: {met(reached <= _GOAL_P99_US)} "
-            f"({reached / 1e3:.2f} ms)."
+            f"({reached / 1e3:.2f} ms, of CPU {on_cpu[name][1] / 1e3:.2f} ms)."
             for name, (_, reached, _) in chains.items()
         ),
         *(
@@ -258,8 +265,10 @@ def _verdicts(
             f"({ratio(factor)} at the median, {_HEADLINE})."
             for goal, base, factor in factors
         ),
-        f"Goal p50 {_KERNEL_P50_US:g}, p99 {_KERNEL_P99_US:g} us, with that kernel: "
-        f"{met(p50 <= _KERNEL_P50_US and p99 <= _KERNEL_P99_US)} ({p50:,.0f} and {p99:,.0f} us, {_HEADLINE}).",
+        (
+            f"Goal p50 {_KERNEL_P50_US:g}, p99 {_KERNEL_P99_US:g} us, with that kernel: "
+            f"{met(p50 <= _KERNEL_P50_US and p99 <= _KERNEL_P99_US)} ({p50:,.0f} and {p99:,.0f} us, {_HEADLINE})."
+        ),
     )
 
 

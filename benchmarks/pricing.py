@@ -82,9 +82,9 @@ def _verdicts(rows: list[tuple[str, int, float, float]], worst_iv: float) -> tup
     ours, loop = next((ours, loop) for name, n, ours, loop in rows if name == "implied volatility" and n == _SIZES[2])
     return (
         (
-            f"Goal {_GOAL_NS:g} ns per volatility at N >= 200 (compiled kernel, not there yet): {met(ours <= _GOAL_NS)} ({ours:,.0f} ns "
-            f"at {_SIZES[2]}), {ratio(loop / ours)} the NormalDist loop. The goal of {_GOAL_FACTOR:g} x is against "
-            "packages that are no dependency here."
+            f"Goal {_GOAL_NS:g} ns per volatility at N >= 200 (compiled kernel, not there yet): "
+            f"{met(ours <= _GOAL_NS)} ({ours:,.0f} ns at {_SIZES[2]}), {ratio(loop / ours)} the NormalDist loop. "
+            f"The goal of {_GOAL_FACTOR:g} x is against packages that are no dependency here."
         ),
         f"Volatility put in and found again on this chain: worst relative difference {worst_iv:.1e}.",
     )

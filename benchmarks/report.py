@@ -13,7 +13,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-__all__ = ["Report", "Table", "environment", "markdown_lines", "met", "quantiles", "ratio", "show", "text_lines"]
+__all__ = [
+    "Report",
+    "Table",
+    "environment",
+    "load_average",
+    "markdown_lines",
+    "met",
+    "quantiles",
+    "ratio",
+    "show",
+    "text_lines",
+]
 
 _CPU_FILE = Path("/proc/cpuinfo")
 
@@ -69,12 +80,17 @@ def environment() -> Table:
             ("date", f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M} UTC"),
             ("CPU", _cpu()),
             ("cores", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())),
-            ("load average", " ".join(f"{load:.2f}" for load in os.getloadavg())),
+            ("load average", load_average()),
             ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
             ("NumPy", np.__version__),
             ("system", f"{platform.system()} {platform.machine()}"),
         ),
     )
+
+
+def load_average() -> str:
+    """Return how busy the machine is, over 1, 5 and 15 minutes: above its cores, others were in the way."""
+    return " ".join(f"{load:.2f}" for load in os.getloadavg())
 
 
 def quantiles(nanoseconds: Sequence[int]) -> tuple[float, float, float]:

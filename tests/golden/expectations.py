@@ -9,7 +9,7 @@ from tests.golden.arithmetic import Number, exact, is_number, mp
 from tests.golden.cascade_walk import cascade
 from tests.golden.forward_walk import move_bps, sample_times
 from tests.golden.terms import OPTION_TERMS
-from tests.golden.timeline import setting, trigger_setting
+from tests.golden.timeline import decision_ms, setting, trigger_setting
 
 if TYPE_CHECKING:
     from tests.golden.terms import Scenario
@@ -64,7 +64,7 @@ def _quiet(scenario: Scenario) -> Expected:
 def _shock(scenario: Scenario) -> Expected:
     check_opening(scenario)
     world = shock_walk.before(scenario)
-    opens, ends = scenario.get("decides_ms", scenario["opens_ms"]), scenario["ends_ms"]
+    opens, ends = decision_ms(scenario), scenario["ends_ms"]
     at_opening, at_end = (shock_walk.edges(scenario, world, at) for at in (opens, ends))
     kind = "cascade" if "liquidations" in scenario else "price_move"
     expected = {**_NOTHING, "triggers": [{"kind": kind, "profile": "full"}]}
@@ -118,10 +118,9 @@ def _degraded(scenario: Scenario) -> Expected:
     if missing != scenario["missing"]:
         message = f"{missing} is missing, not {scenario['missing']}"
         raise ValueError(message)
-    if "options" not in scenario:
-        reason = "no_chain"
-    else:
-        reason = "no_forward" if "forward" in missing else "not_evaluable"
+    # In the order of the checks; the missing condition itself comes last.
+    absent = {"no_chain": "options" not in scenario, "no_forward": "forward" in missing, "not_evaluable": True}
+    reason = next(name for name, is_absent in absent.items() if is_absent)
     trigger = {
         "kind": "cascade",
         "profile": "degraded",
@@ -158,11 +157,11 @@ def _refused(signal: Expected) -> Expected:
 def package_signal(scenario: Scenario, package: package_walk.Package, at_ms: int) -> Expected:
     """Return the one decision on a package with a positive net edge."""
     reason = _package_reason(scenario, package, at_ms)
-    hedge = None if reason else {"hedge": None}
+    hedge: Expected = {} if reason else {"hedge": None}
     if hedge and package.future_side:
         hedge = {"hedge": _hedge(package.future_side, package.future_coins * package.quantity)}
     return {
-        **(hedge or {}),
+        **hedge,
         "action": "HOLD" if reason else package.action,
         "reason": reason or "edge",
         "edge_type": package.edge_type,

@@ -45,11 +45,11 @@ class Sample(NamedTuple):
 
     at_ms: int
     quote: QuoteAt
-    index: float | None
+    index_price: float | None
 
 
 def _log_ratio(sample: Sample) -> Number:
-    return mp.log(microprice(*map(exact, sample.quote)) / exact(sample.index))
+    return mp.log(microprice(*map(exact, sample.quote)) / exact(sample.index_price))
 
 
 def lagged_mean(samples: list[Sample], tau_s: float, as_of_ms: int, history_ms: int) -> Number:
@@ -71,7 +71,7 @@ def lagged_mean(samples: list[Sample], tau_s: float, as_of_ms: int, history_ms: 
 
 def as_of(scenario: Scenario, at_ms: int) -> int:
     """Return the moment at which bases and carries are read: some seconds ago, or before the trigger opened."""
-    return min(at_ms, scenario["opens_ms"]) - int(1_000 * setting(scenario, "basis_lag_s"))
+    return min(at_ms, int(scenario["opens_ms"])) - int(1_000 * setting(scenario, "basis_lag_s"))
 
 
 def _samples(scenario: Scenario, feed: Scenario, until_ms: int) -> list[Sample]:

@@ -74,7 +74,9 @@ GUARDS: dict[str, Scenario] = {
         kind="quiet",
     ),
     "25_no_size": _up("The feed gives no sizes", options=_call_quoted((0, 0.0135, None, 0.0140, None))),
-    "26_thin": _up("Half of the size at the ask is less than a lot", options=_call_quoted((0, 0.0135, 5.0, 0.0140, 0.19))),
+    "26_thin": _up(
+        "Half of the size at the ask is less than a lot", options=_call_quoted((0, 0.0135, 5.0, 0.0140, 0.19))
+    ),
     "27_expiry_window": package(
         "The legs expire in 20 minutes, inside the settlement average",
         "BTC",
@@ -99,7 +101,9 @@ GUARDS: dict[str, Scenario] = {
     ),
     "32_latency": _up(
         "The stale ask appears 1.498 s after the last event that fed the trigger",
-        options=_call_quoted((0, 0.0135, 5.0, 0.0140, 1.9), (68_500, None, None, None, None), (71_500, 0.0135, 5.0, 0.0140, 1.9)),
+        options=_call_quoted(
+            (0, 0.0135, 5.0, 0.0140, 1.9), (68_500, None, None, None, None), (71_500, 0.0135, 5.0, 0.0140, 1.9)
+        ),
         decides_ms=71_500,
         ends_ms=71_510,
     ),

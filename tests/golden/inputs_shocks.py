@@ -45,9 +45,7 @@ CALL_ROWS: Scenario = {
 # and at the time of the snapshot.
 _SVI = ["0.003", "0.02", "-0.3", "0.01", "0.08"]
 _SVI_ROWS: Scenario = {
-    "BTC-28APR23-25000-P": row(
-        25000.0, "P", (0, 0.0005165341839467064, 30.0, 0.0009178256080259059, 30.0), _PULLED
-    ),
+    "BTC-28APR23-25000-P": row(25000.0, "P", (0, 0.0005165341839467064, 30.0, 0.0009178256080259059, 30.0), _PULLED),
     "BTC-28APR23-27000-P": row(27000.0, "P", (0, 0.0030640925622103313, 30.0, 0.003718823040575353, 30.0), _PULLED),
     "BTC-28APR23-28500-P": row(28500.0, "P", (0, 0.009685260978362895, 30.0, 0.010512948195223444, 30.0), _PULLED),
     "BTC-28APR23-29500-P": row(29500.0, "P", (0, 0.019236374295692374, 30.0, 0.020284442535105543, 30.0), _PULLED),
@@ -137,7 +135,7 @@ SHOCKS: dict[str, Scenario] = {
         variants={"inside": 0.002294140921, "past": 0.002311927495},
     ),
     "37_frozen_bases": shock(
-        "The stale ask comes back 9.5 s after the trigger: bases and carry are those from before it, and the newest move feeds it",
+        "The stale ask comes back 9.5 s after the trigger: bases and carry are those from before it",
         perpetuals=UP_TWICE,
         options=chain(
             "BTC",
@@ -154,7 +152,7 @@ SHOCKS: dict[str, Scenario] = {
         ends_ms=79_510,
     ),
     "38_drifting_bases": shock(
-        "The index steps up by 4 bps thirty seconds before the shock: bases and carry are on their way to the new level",
+        "The index steps up by 4 bps thirty seconds before the shock: bases and carry are on their way there",
         index=[(0, 30000.0), (40_000, 30012.0)],
         perpetuals={venue: {**feed, "every_ms": 250} for venue, feed in UP.items()},
         options=chain("BTC", CALL_ROWS),

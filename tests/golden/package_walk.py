@@ -124,9 +124,7 @@ def packages(scenario: Scenario, at_ms: int) -> list[Package]:
         if book.strikes.index(high) - book.strikes.index(low) <= setting(scenario, "static_neighbours"):
             drafts += _verticals(book, low, high, forward, inverse=inverse)
             drafts += _boxes(book, low, high, forward, inverse=inverse)
-    return [
-        _price(scenario, at_ms, draft, forward) for draft in drafts if _span(scenario, draft, at_ms) <= most
-    ]
+    return [_price(scenario, at_ms, draft, forward) for draft in drafts if _span(scenario, draft, at_ms) <= most]
 
 
 def _span(scenario: Scenario, draft: _Draft, at_ms: int) -> int:

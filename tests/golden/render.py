@@ -8,7 +8,7 @@ from tests.golden import package_walk, shock_walk
 from tests.golden.arithmetic import Number, is_number, mp
 from tests.golden.cascade_walk import cascade
 from tests.golden.forward_walk import carry, consolidated, move_bps, reference, sample_times
-from tests.golden.timeline import setting
+from tests.golden.timeline import decision_ms, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _cascade(scenario: Scenario) -> Iterator[str]:
 
 
 def _shock(scenario: Scenario) -> Iterator[str]:
-    at = scenario.get("decides_ms", scenario["opens_ms"])
+    at = decision_ms(scenario)
     if "liquidations" not in scenario:
         yield from _samples(scenario)
     world, now = shock_walk.before(scenario), shock_walk.moment(scenario, at)
@@ -113,8 +113,7 @@ def _forward(scenario: Scenario, at_ms: int, now: shock_walk.Moment) -> Iterator
 
 def _smile(world: shock_walk.Before) -> Iterator[str]:
     rows = [
-        [p.symbol, short(p.k, 14), short(p.bid_iv, 14), short(p.ask_iv, 14), short(p.mid_iv, 14)]
-        for p in world.points
+        [p.symbol, short(p.k, 14), short(p.bid_iv, 14), short(p.ask_iv, 14), short(p.mid_iv, 14)] for p in world.points
     ]
     yield ""
     yield (
@@ -144,7 +143,8 @@ def _edges(edges: list[shock_walk.Edge], now: shock_walk.Moment) -> Iterator[str
         for edge in edges
     ]
     yield from table(
-        "option | side | price | p USD | Vlo or Vhi | gross | fee | h | hedge cost | net USD | spread_bps | verdict", rows
+        "option | side | price | p USD | Vlo or Vhi | gross | fee | h | hedge cost | net USD | spread_bps | verdict",
+        rows,
     )
 
 

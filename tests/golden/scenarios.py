@@ -35,9 +35,7 @@ def _event(beat: Beat, ts_init: int, scenario: Scenario) -> ev.Event:
     clocks = {"ts_init": ts_init, "ts_event": ts_init - _FEED_LAG_NS}
     match beat.kind:
         case "index":
-            return ev.DerivativeTicker(
-                venue="deribit", symbol="BTC-PERPETUAL", index_price=beat.values, **clocks
-            )
+            return ev.DerivativeTicker(venue="deribit", symbol="BTC-PERPETUAL", index_price=beat.values, **clocks)
         case "perpetual" | "future":
             symbol, *quote = beat.values
             bid, bid_amount, ask, ask_amount = (_float(value) for value in quote)
@@ -55,9 +53,15 @@ def _event(beat: Beat, ts_init: int, scenario: Scenario) -> ev.Event:
         case "liquidation":
             return _liquidation(beat.values, **clocks)
         case "gap":
-            return ev.Gap(stream=_stream(scenario), from_ts=ts_init - NS_PER_S, to_ts=ts_init, **clocks)
+            return ev.Gap(
+                stream=_stream(scenario),
+                from_ts=ts_init - NS_PER_S,
+                to_ts=ts_init,
+                ts_init=ts_init,
+                ts_event=clocks["ts_event"],
+            )
         case "stale":
-            return ev.Stale(stream=_stream(scenario), **clocks)
+            return ev.Stale(stream=_stream(scenario), ts_init=ts_init, ts_event=clocks["ts_event"])
         case "end":
             return ev.EndOfInput(**clocks)
     message = f"no event is called {beat.kind}"
@@ -89,7 +93,7 @@ def _stream(scenario: Scenario) -> ev.StreamId:
     return ev.StreamId(venue=options["venue"], kind=_OPTION_KIND, symbol=options["family"])
 
 
-def _liquidation(values: Any, *, ts_init: int, ts_event: int) -> ev.Liquidation:
+def _liquidation(values: tuple[Any, ...], *, ts_init: int, ts_event: int) -> ev.Liquidation:
     venue, symbol, price, amount, liquidated, price_kind, completeness = values
     return ev.Liquidation(
         ts_init=ts_init,

@@ -137,9 +137,7 @@ def band(scenario: Scenario, world: Before, now: Moment) -> Band:
     """Return r, d_up and d_dn."""
     r = mp.log(now.forward / world.forward)
     up = max(exact(setting(scenario, "vol_up_points")), exact(setting(scenario, "vol_up_per_move")) * abs(r))
-    down = max(
-        exact(setting(scenario, "vol_down_points")), exact(setting(scenario, "vol_down_per_move")) * abs(r)
-    )
+    down = max(exact(setting(scenario, "vol_down_points")), exact(setting(scenario, "vol_down_per_move")) * abs(r))
     return Band(r, up, down)
 
 
@@ -229,7 +227,7 @@ def _reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -
     faults = [kind for at, kind in scenario.get("faults", []) if at <= at_ms]
     options = scenario["options"]
     age = at_ms - batch_times(options, at_ms)[-1]
-    latency = at_ms - scenario.get("fed_ms", scenario["opens_ms"])
+    latency = at_ms - int(scenario.get("fed_ms") or scenario["opens_ms"])
     to_expiry = options["expiry_s"] - scenario["start_s"] - mp.mpf(at_ms) / 1_000
     lot = exact(OPTION_TERMS[options["family"]]["lot"])
     failing = {

@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 Scenario = dict[str, Any]
+Setting = Any
+"""A configured number or word."""
 QuoteAt = tuple[float | None, ...]
 
 NOON_21_APR_2023 = 1_682_078_400
@@ -88,12 +90,12 @@ def perpetual(symbol: str, offset_ms: int, *quotes: QuoteAt, every_ms: int = 400
     return {"symbol": symbol, "offset_ms": offset_ms, "every_ms": every_ms, "quotes": list(quotes)}
 
 
-def row(strike: float, kind: str, *quotes: QuoteAt, **more: Any) -> Scenario:
+def row(strike: float, kind: str, *quotes: QuoteAt, **more: object) -> Scenario:
     """Quote one option; `kind` is C or P."""
     return {"strike": strike, "is_call": kind == "C", "quotes": list(quotes), **more}
 
 
-def chain(family: str, rows: dict[str, Scenario], **changes: Any) -> Scenario:
+def chain(family: str, rows: dict[str, Scenario], **changes: object) -> Scenario:
     """List one expiry on Deribit, every row of it confirmed once a second."""
     base = {
         "venue": "deribit",
@@ -107,7 +109,7 @@ def chain(family: str, rows: dict[str, Scenario], **changes: Any) -> Scenario:
     return {**base, **changes}
 
 
-def shock(title: str, **changes: Any) -> Scenario:
+def shock(title: str, **changes: object) -> Scenario:
     """Describe an edge A: the price move is tested against 40 bps, so that half of it opens nothing."""
     base = {
         "title": title,
@@ -121,7 +123,7 @@ def shock(title: str, **changes: Any) -> Scenario:
     return {**base, **changes}
 
 
-def package(title: str, family: str, rows: dict[str, Scenario], **changes: Any) -> Scenario:
+def package(title: str, family: str, rows: dict[str, Scenario], **changes: object) -> Scenario:
     """Describe a static package: one snapshot of its legs, at one second."""
     base = {
         "title": title,

@@ -1,8 +1,9 @@
-"""The engine against arithmetic done outside the package: action, reason, legs and net edge of every golden scenario."""
+"""The engine against arithmetic done outside the package: action, reason, legs and net edge of golden scenarios."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import math
 from pathlib import Path
@@ -54,6 +55,11 @@ def run(scenario: Scenario) -> Observed:
         refused=[effect for effect in effects if isinstance(effect, RefusedOrder)],
         packages=counts,
     )
+
+
+@functools.cache
+def observed_in(name: str, which: str) -> Observed:
+    return run(variant(SCENARIOS[name], which))
 
 
 def assert_as_expected(observed: Observed, expected: dict[str, Any]) -> None:
@@ -117,12 +123,12 @@ def _assert_hedge(signal: ArbitrageSignal, wanted: dict[str, Any] | None) -> Non
 
 @pytest.mark.parametrize(("name", "which"), CASES, ids=[f"{name}-{which}" for name, which in CASES])
 def test_the_engine_decides_as_the_arithmetic_by_hand_does(name: str, which: str) -> None:
-    assert_as_expected(run(variant(SCENARIOS[name], which)), EXPECTED[name][which])
+    assert_as_expected(observed_in(name, which), EXPECTED[name][which])
 
 
 @pytest.mark.parametrize(("name", "which"), ORDERS, ids=[f"{name}-{which}" for name, which in ORDERS])
 def test_an_order_is_what_its_signal_says_on_paper(name: str, which: str) -> None:
-    observed = run(variant(SCENARIOS[name], which))
+    observed = observed_in(name, which)
 
     (order,) = observed.approved
     signal = next(s for s in observed.signals if s.action is not Action.HOLD)
@@ -134,10 +140,8 @@ def test_an_order_is_what_its_signal_says_on_paper(name: str, which: str) -> Non
 
 @pytest.mark.parametrize(("name", "which"), ORDERS, ids=[f"{name}-{which}" for name, which in ORDERS])
 def test_an_engine_that_always_holds_fails_every_scenario_with_an_order(name: str, which: str) -> None:
-    observed = run(variant(SCENARIOS[name], which))
-    holding = [
-        msgspec.structs.replace(signal, action="HOLD", reason="no_edge") for signal in observed.signals
-    ]
+    observed = observed_in(name, which)
+    holding = [msgspec.structs.replace(signal, action="HOLD", reason="no_edge") for signal in observed.signals]
 
     for timid in (
         msgspec.structs.replace(observed, signals=holding, approved=[]),
@@ -181,7 +185,7 @@ def _dearer_ask(scenario: Scenario, from_ms: int, more: float) -> Scenario:
 def test_an_ask_dearer_by_one_basis_point_of_the_forward_costs_that_basis_point(name: str) -> None:
     scenario = SCENARIOS[name]
     inverse = "_USDC" not in scenario["target"][0]
-    (before,) = run(scenario).signals
+    (before,) = observed_in(name, "main").signals
     more = 1e-4 if inverse else 1e-4 * before.forward
     from_ms = scenario["opens_ms"] - (0 if scenario["kind"] == "package" else 1_000)
 
@@ -191,6 +195,7 @@ def test_an_ask_dearer_by_one_basis_point_of_the_forward_costs_that_basis_point(
     assert before.spread_bps - after.spread_bps == pytest.approx(1.0, abs=0.13)
 
 
+@pytest.mark.slow
 def test_the_files_are_byte_for_byte_what_the_worksheet_writes() -> None:
     for name, text in documents().items():
         assert (FOLDER / name).read_bytes() == text.encode(), f"{name}: run python -m tests.golden.worksheet"

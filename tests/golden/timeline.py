@@ -6,7 +6,7 @@ import copy
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.golden.terms import DEFAULTS, TRIGGER_DEFAULTS
+from tests.golden.terms import DEFAULTS, TRIGGER_DEFAULTS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,18 +46,23 @@ def with_target(scenario: Scenario, price: float) -> Scenario:
     return changed
 
 
-def setting(scenario: Scenario, name: str) -> Any:
+def decision_ms(scenario: Scenario) -> int:
+    """Return the moment of the decision: the opening, unless the opportunity comes later."""
+    return int(scenario.get("decides_ms") or scenario["opens_ms"])
+
+
+def setting(scenario: Scenario, name: str) -> Setting:
     """Return a configured value, or the documented default."""
     return scenario["config"].get(name, DEFAULTS[name])
 
 
-def trigger_setting(scenario: Scenario, name: str) -> Any:
+def trigger_setting(scenario: Scenario, name: str) -> Setting:
     """Return a configured value of the triggers, or the documented default."""
     return scenario["config"].get("trigger", {}).get(name, TRIGGER_DEFAULTS[name])
 
 
-def _since(entry: Any) -> int:
-    return int(entry[0])
+def _since(entry: QuoteAt | tuple[int, float]) -> int:
+    return int(entry[0] or 0)
 
 
 def standing(quotes: list[QuoteAt], at_ms: int) -> QuoteAt:

@@ -1,7 +1,7 @@
 """Computes what the engine must say in each golden scenario, by docs/decision.md and without the package.
 
-    python -m tests.golden.worksheet            writes expected.json and WORKSHEET.md
-    python -m tests.golden.worksheet --solve    prints the prices 0.1 bps within and past each threshold
+python -m tests.golden.worksheet            writes expected.json and WORKSHEET.md
+python -m tests.golden.worksheet --solve    prints the prices 0.1 bps within and past each threshold
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ Readings where the formulas leave a choice:
 def outcomes() -> dict[str, dict[str, Expected]]:
     """Return what each scenario and variant must lead to."""
     return {
-        name: {
-            which: expectation(variant(scenario, which)) for which in ("main", *scenario.get("variants", {}))
-        }
+        name: {which: expectation(variant(scenario, which)) for which in ("main", *scenario.get("variants", {}))}
         for name, scenario in SCENARIOS.items()
     }
 
