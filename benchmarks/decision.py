@@ -224,13 +224,17 @@ def _report(times: dict[str, Times], article: list[int], plain: list[int]) -> Re
     )
     return Report(
         name="decision",
-        what="One event to its decisions, review off, garbage collector on, inside an open price-move trigger: a "
-        "perpetual's quote moves the forward and 500 two-sided inverse options (10 expiries x 25 strikes x 2) are "
-        "priced, both bounds and all edges. A: per liquidation, context, indented JSON of the chain into a prompt, a "
-        "model stub that answers at once, parse, filter; its HTTP is not counted. B: the same edges with nine "
-        "scenarios priced for all options, without engine, rules or signals. Ratios are time of the baseline over "
-        "time of the engine. If nobody requotes, nearly half of the options are candidates at once, and each is judged "
-        "in Python: that is what the time goes into.",
+        what=(
+            "One event to its decisions, review off, garbage collector on, inside an open price-move trigger: a "
+            "perpetual's quote moves the forward and 500 two-sided inverse options (10 expiries x 25 strikes x 2) are "
+            "priced, both bounds and all edges. The forward wobbles by 1 bp around its level after a shock of 25; "
+            "nothing but perpetual quotes arrives meanwhile, and the limits on age and latency are lifted, so that "
+            "candidates stay candidates. A: per liquidation, context, indented JSON of the chain into a prompt, a "
+            "model stub that answers at once, parse, filter; its HTTP is not counted. B: the same edges with nine "
+            "scenarios priced for all options, without engine, rules or signals. Ratios are time of the baseline over "
+            "time of the engine. If nobody requotes, nearly half of the options are candidates at once, each judged in "
+            "Python: that is what the time goes into."
+        ),
         tables=(
             Table(title="Ratios, higher is better", columns=("baseline / engine", "p50", "p99"), rows=ratios),
             Table(

@@ -22,11 +22,13 @@ NO_FEES = FeeSchedule(venue="deribit", kind=Kind.OPTION, inverse=True, valid_fro
 
 
 def future(bid: float = 60_000.0, ask: float = 60_010.0, *, fee_rate: float = 0.0) -> ExecutableForward:
-    return ExecutableForward(bid=bid, ask=ask, executable=True, fee_rate=fee_rate, index=0.5 * (bid + ask))
+    return ExecutableForward(
+        bid=bid, ask=ask, executable=True, fee_rate=fee_rate, index=0.5 * (bid + ask), confirmed=T0
+    )
 
 
 def mark(price: float = 60_000.0) -> ExecutableForward:
-    return ExecutableForward(bid=price, ask=price, executable=False, fee_rate=0.0, index=price)
+    return ExecutableForward(bid=price, ask=price, executable=False, fee_rate=0.0, index=price, confirmed=T0)
 
 
 def symbol(strike: float, kind: str, *, inverse: bool = True) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from aftershock.core.config import EngineConfig, TriggerConfig
+from aftershock.core.engine import Effect
 from aftershock.model.events import Event, Gap, Halt, OptionQuotes, Restored, Resume, Stale, StreamId, Timer
 from aftershock.model.units import tau_years
 from tests.core.market import (
@@ -21,12 +23,14 @@ from tests.core.market import (
     PERPETUALS,
     T0,
     Row,
+    engine_of,
     future_quote,
     index_price,
     liquidation,
     millis,
     option_quotes,
     perp_quote,
+    run,
     seconds,
 )
 
@@ -107,7 +111,7 @@ def _faults() -> Iterator[Event]:
 _Kind = TypeVar("_Kind", bound=Event)
 
 
-def at(second: float, kind: type[_Kind], **fields: Any) -> _Kind:
+def at(second: float, kind: type[_Kind], **fields: Any) -> _Kind:  # noqa: ANN401  those of the event
     """Return an event at a second of the scenario."""
     ts = T0 + seconds(second)
     return kind(ts_event=ts, ts_init=ts, **fields)
@@ -128,7 +132,7 @@ def timeline(extra: Iterable[Event] | None = None) -> list[Event | Row]:
     Args:
         extra: Events to put in; the usual faults if absent.
     """
-    rng = random.Random(3)
+    rng = random.Random(3)  # noqa: S311  any fixed sequence will do
     more = _faults() if extra is None else extra
     everything: list[Event | Row] = [*more, *_perpetuals(rng), *_others(), *_option_rows()]
     return sorted(everything, key=_arrival)
@@ -177,3 +181,15 @@ def one_by_one(events: Sequence[Event]) -> Iterator[Event]:
             yield from event.rows()
         else:
             yield event
+
+
+@cache
+def usual_effects() -> tuple[Effect, ...]:
+    """Return what is said of the scenario with its usual faults."""
+    return tuple(run(engine_of(CONFIG), batched(timeline())))
+
+
+@cache
+def effects_without_faults() -> tuple[Effect, ...]:
+    """Return what is said of the scenario when nothing is lost, silent or halted."""
+    return tuple(run(engine_of(CONFIG), batched(timeline([]))))

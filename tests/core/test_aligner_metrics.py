@@ -11,7 +11,7 @@ from aftershock.core.aligner import OptionsChainAligner
 from aftershock.pricing import greeks
 
 ALIGNER = OptionsChainAligner(tolerance_pct=2.0)
-STRIKES = [45000, 46000, 47000, 48000, 49000, 50000, 51000, 52000]
+STRIKES: list[float] = [45000, 46000, 47000, 48000, 49000, 50000, 51000, 52000]
 CALL = ALIGNER.find_nearest_strikes(48500, STRIKES)
 PUT = ALIGNER.find_nearest_strikes(48500, STRIKES, kind="put")
 KEYS = {
@@ -26,8 +26,8 @@ KEYS = {
 }
 
 
-def metrics(info: dict[str, Any] = CALL, **more: Any) -> dict[str, Any]:
-    given = {"option_price": 1500.0, "time_to_expiry_days": 7} | more
+def metrics(info: dict[str, Any] = CALL, /, **more: Any) -> dict[str, Any]:  # noqa: ANN401  bad ones too
+    given: dict[str, Any] = {"option_price": 1500.0, "time_to_expiry_days": 7} | more
     price = given.pop("liquidation_price", 48500)
     return ALIGNER.calculate_arbitrage_metrics(price, info, **given)
 
@@ -62,7 +62,7 @@ def test_a_premium_in_coin_is_worth_the_price_times_as_much() -> None:
 def test_a_rate_makes_the_price_a_spot() -> None:
     rate, tau = 0.08, 7 / 365
     forward, discount = 48500 * math.exp(rate * tau), math.exp(-rate * tau)
-    priced = greeks(forward, 48000, tau, 0.5, True, discount)  # noqa: FBT003
+    priced = greeks(forward, 48000, tau, 0.5, True, discount)
     found = metrics(option_price=float(priced.price), risk_free_rate=rate)
     assert found["estimated_iv"] == pytest.approx(0.5, rel=1e-10)
     assert found["intrinsic_value"] == pytest.approx(discount * (forward - 48000))
@@ -74,7 +74,7 @@ def test_theta_is_the_premium_lost_in_a_day_at_an_unchanged_spot() -> None:
 
     def premium(tau: float) -> float:
         discount = math.exp(-rate * tau)
-        return float(greeks(48500 / discount, 48000, tau, found["estimated_iv"], True, discount).price)  # noqa: FBT003
+        return float(greeks(48500 / discount, 48000, tau, found["estimated_iv"], True, discount).price)
 
     step = day / 1000
     decay = (premium(7 * day - step) - premium(7 * day + step)) / 2 * 1000

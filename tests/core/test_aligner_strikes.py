@@ -15,8 +15,14 @@ STRIKES = [45000, 46000, 47000, 48000, 49000, 50000, 51000, 52000]
 STRIKE = st.floats(min_value=1.0, max_value=1e6)
 
 
-def nearest(price: Any, strikes: Any = STRIKES, tolerance_pct: float = 2.0, **more: Any) -> dict[str, Any]:
-    return OptionsChainAligner(tolerance_pct=tolerance_pct).find_nearest_strikes(price, strikes, **more)
+def nearest(  # what a test gives may be nonsense
+    price: Any,  # noqa: ANN401
+    strikes: Any = STRIKES,  # noqa: ANN401
+    *,
+    kind: str = "call",
+    tolerance_pct: float = 2.0,
+) -> dict[str, Any]:
+    return OptionsChainAligner(tolerance_pct=tolerance_pct).find_nearest_strikes(price, strikes, kind=kind)
 
 
 def test_a_tie_between_two_strikes_goes_to_the_lower_one() -> None:

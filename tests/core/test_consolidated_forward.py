@@ -32,7 +32,7 @@ BASIS_BPS = {"binance-futures": 4.0, "bybit": -2.0, "deribit": 10.0, "okex-swap"
 
 
 class Perpetuals:
-    """An engine that is fed quotes of perpetuals, each at its usual basis to a level."""
+    """An engine that is fed quotes of perpetuals, each at its usual basis to a level, and an index if there is one."""
 
     def __init__(
         self, venues: tuple[str, ...] = THREE, config: EngineConfig | None = None, index: float = 60_000.0
@@ -40,17 +40,22 @@ class Perpetuals:
         self.engine: Engine = engine_of(config)
         self.venues = venues
         self.now = T0
-        if index > 0:
-            self.engine.process(index_price(T0, index))
+        self.print_index(index)
+
+    def print_index(self, price: float) -> None:
+        self.index = price
+        if price > 0:
+            self.engine.process(index_price(self.now, price))
 
     def quote(self, venue: str, moved_bps: float = 0.0) -> None:
         mid = 60_000.0 * math.exp(1e-4 * (BASIS_BPS[venue] + moved_bps))
         self.engine.process(perp_quote(self.now, venue, mid))
 
     def go_on(self, span_s: float, moved_bps: float = 0.0) -> Perpetuals:
-        """Quote every venue every 100 ms."""
+        """Quote every venue every 100 ms, and print the index as often."""
         for _ in range(round(10 * span_s)):
             self.now += millis(100)
+            self.print_index(self.index)
             for venue in self.venues:
                 self.quote(venue, moved_bps)
         return self
@@ -183,20 +188,33 @@ def test_without_an_index_bases_are_against_the_median_of_the_perpetuals() -> No
 
 def test_the_first_index_price_starts_all_bases_anew() -> None:
     market = Perpetuals(index=NAN).go_on(40)
-    market.engine.process(index_price(market.now, 59_900.0))
+    market.print_index(59_900.0)
     assert market.consolidated().venues == 0
-    market.engine.process(index_price(market.go_on(40).now, 59_910.0))
-    assert market.consolidated().venues == 3
+    market.print_index(59_910.0)
+    assert market.go_on(40).consolidated().venues == 3
 
 
 def test_the_first_index_price_is_no_move_of_the_market() -> None:
     config = EngineConfig(trigger=TriggerConfig(window_s=120.0))
     market = Perpetuals(config=config, index=NAN).go_on(60)
-    effects = run(market.engine, [index_price(market.now, 59_800.0)], end=False)
+    effects = []
     for _ in range(900):
         market.now += millis(100)
-        effects += run(market.engine, [perp_quote(market.now, venue, 60_000.0) for venue in THREE], end=False)
+        quotes = [perp_quote(market.now, venue, 60_000.0) for venue in THREE]
+        effects += run(market.engine, [index_price(market.now, 59_800.0), *quotes], end=False)
     assert effects == []
+
+
+def test_an_index_that_goes_silent_is_an_alarm_and_the_perpetuals_stand_in_for_it() -> None:
+    market = Perpetuals(config=EngineConfig(index_max_age_ms=10_000.0)).go_on(40)
+    market.index = NAN
+    alarms = []
+    for _ in range(500):
+        market.now += millis(100)
+        alarms += run(market.engine, [perp_quote(market.now, venue, 60_000.0) for venue in THREE], end=False)
+    assert [alarm.code for alarm in alarms] == ["index_silent"]
+    assert alarms[0].ts_init == pytest.approx(T0 + seconds(50), abs=millis(200))
+    assert market.consolidated().log_price == pytest.approx(LEVEL, abs=1e-12)
 
 
 def test_a_microprice_leans_to_the_side_with_less_size() -> None:

@@ -30,8 +30,8 @@ THREE = ("binance-futures", "bybit", "okex-swap")
 
 
 def tick(ts: int, future: float = NAN, underlying: float = NAN) -> list[Event]:
-    """Return one quote of each perpetual at 60,000, one of the future and one of an option."""
-    events: list[Event] = [perp_quote(ts, venue, 60_000.0) for venue in THREE]
+    """Return the index and a quote of each perpetual at 60,000, one of the future and one of an option."""
+    events: list[Event] = [index_price(ts, 60_000.0), *(perp_quote(ts, venue, 60_000.0) for venue in THREE)]
     if future > 0:
         events.append(future_quote(ts, future - 1, future + 1))
     return [*events, option_row(ts, CALL, 0.01, 0.02, underlying=underlying)]
@@ -40,8 +40,6 @@ def tick(ts: int, future: float = NAN, underlying: float = NAN) -> list[Event]:
 def fed(span_s: float, engine: Engine | None = None, start: int = T0, **prices: float) -> tuple[Engine, int]:
     """Return an engine after ticks every 100 ms, and the time of the last."""
     engine, now = engine_of() if engine is None else engine, start
-    if not engine.assets:
-        engine.process(index_price(start, 60_000.0))
     for _ in range(round(10 * span_s)):
         now += millis(100)
         run(engine, tick(now, **prices), end=False)

@@ -9,21 +9,33 @@ import pytest
 from aftershock.core.engine import Effect, Engine
 from aftershock.model.events import ClockStep, Event, Gap, Halt, Restored, Resume, Stale, StreamId
 from aftershock.model.orders import ApprovedOrder
-from aftershock.model.signals import Action, Alarm, ArbitrageSignal, Reason, TriggerKind
+from aftershock.model.signals import Action, Alarm, ArbitrageSignal, Reason, TriggerClosed, TriggerKind, TriggerOpened
 from tests.core.market import (
     EXPIRY_NS,
     T0,
+    Row,
     engine_of,
     index_price,
     liquidation,
-    option_row,
+    millis,
     of_type,
+    option_row,
     perp_quote,
     raw_quote,
     run,
     seconds,
 )
-from tests.core.shock import CONFIG, CRASH_S, END_S, STALE_CALL, STALE_PUT, at, batched, timeline
+from tests.core.shock import (
+    CONFIG,
+    CRASH_S,
+    END_S,
+    STALE_CALL,
+    STALE_PUT,
+    at,
+    batched,
+    effects_without_faults,
+    timeline,
+)
 
 OPTIONS = StreamId("deribit", "option_quotes", "BTC")
 BEFORE, DURING = CRASH_S - 1.0, CRASH_S + 0.6
@@ -31,6 +43,8 @@ BEFORE, DURING = CRASH_S - 1.0, CRASH_S + 0.6
 
 def effects_with(*extra: Event) -> list[Effect]:
     """Return what is said of the scenario without its usual faults, but with these events."""
+    if not extra:
+        return list(effects_without_faults())
     return run(engine_of(CONFIG), batched(timeline(extra)))
 
 
@@ -118,11 +132,7 @@ def lost(second: float, *stream: str) -> Gap:
 
 
 def test_after_lost_messages_an_options_quote_counts_only_from_its_next_row_on() -> None:
-    rows_of_put = [
-        (item.ts - T0) / 1e9
-        for item in timeline([])
-        if getattr(item, "symbol", "") == STALE_PUT and hasattr(item, "ask")
-    ]
+    rows_of_put = [(item.ts - T0) / 1e9 for item in timeline([]) if isinstance(item, Row) and item.symbol == STALE_PUT]
     own_row = next(second for second in rows_of_put if second > DURING)
     gap = own_row - 0.3
     effects = effects_with(lost(gap, "deribit", "option_quotes", "BTC"))
@@ -178,8 +188,8 @@ def test_only_a_gap_of_its_quotes_distrusts_a_perpetual(stream: tuple[str, str, 
 # --- clocks -----------------------------------------------------------------------------------------------------
 
 
-def stepped(second: float) -> Event:
-    return at(second, ClockStep, step_ns=1_500_000_000, source="feed.csv")
+def stepped(second: float, *, back_ms: int = 1500) -> Event:
+    return at(second, ClockStep, step_ns=millis(back_ms), source="feed.csv")
 
 
 def test_a_clock_step_is_an_alarm_that_says_whose_clock_and_how_far() -> None:
@@ -195,6 +205,36 @@ def test_after_a_clock_step_nothing_collected_before_is_used() -> None:
     effects = effects_with(stepped(BEFORE))
     assert market_signals(effects, end_s=BEFORE) == []
     assert not orders(market_signals(effects, BEFORE, CRASH_S + 2.0))
+
+
+def test_a_small_clock_step_is_an_alarm_and_nothing_else() -> None:
+    effects = effects_with(stepped(DURING, back_ms=200))
+    assert [e for e in effects if getattr(e, "code", "") != "clock_step"] == list(effects_without_faults())
+    assert len(effects) == len(effects_without_faults()) + 1
+
+
+def test_a_clock_step_ends_every_open_trigger() -> None:
+    effects = effects_with(stepped(DURING, back_ms=201))
+    opened = [each.trigger_id for each in of_type(TriggerOpened, effects) if each.ts_init < T0 + seconds(DURING)]
+    closed = [each.trigger_id for each in of_type(TriggerClosed, effects) if each.ts_init <= T0 + seconds(DURING)]
+    assert any(name.startswith("cascade") for name in opened)
+    assert sorted(opened) == sorted(closed)
+
+
+@pytest.mark.parametrize(
+    ("stream", "lost_too"),
+    [
+        (("deribit", "", ""), True),
+        (("deribit", "derivative_ticker", "BTC-PERPETUAL"), True),
+        (("deribit", "trades", "BTC-PERPETUAL"), False),
+        (("bybit", "", ""), False),
+    ],
+    ids=str,
+)
+def test_only_a_gap_where_it_came_from_loses_the_index(stream: tuple[str, str, str], *, lost_too: bool) -> None:
+    engine = engine_of()
+    run(engine, [index_price(T0, 60_000.0), lost(1.0, *stream)], end=False)
+    assert (engine.assets["BTC"].book.index_price > 0) is not lost_too
 
 
 def test_after_a_clock_step_a_quote_counts_only_from_its_next_row_on() -> None:

@@ -12,6 +12,7 @@ from aftershock.model.instruments import FeeSchedule, Kind
 from aftershock.model.orders import Side
 from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import NAN
+from tests.core.market import T0
 from tests.core.package_quotes import Tops, chain_with, found_by_any_row, future, legs
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -46,7 +47,8 @@ def test_parity_in_coin_costs_two_options_the_strikes_worth_of_future_and_one_de
     assert (package.edge_type, package.action) == (EdgeType.PARITY_INVERSE, Action.BUY)
     assert package.gross_bps == pytest.approx(bps(1 - K1 / 60_000 - 0.061 + 0.040))
     assert package.cost_bps == pytest.approx(bps(2 * RATE + FUTURE_RATE * K1 / F + DELIVERY))
-    assert (package.future_side, package.future_coins) == (SELL, pytest.approx(K1 / F))
+    assert package.future_side is SELL
+    assert package.future_coins == pytest.approx(K1 / F)
     assert package.price_usd == pytest.approx((0.061 - 0.040) * F)
     assert package.fee_usd == pytest.approx(package.cost_bps / 1e4 * F)
 
@@ -67,7 +69,8 @@ def test_selling_a_put_spread_in_coin_pays_for_the_future_that_caps_it() -> None
     assert package.action is Action.SELL
     assert package.gross_bps == pytest.approx(bps(0.070 - 0.021 - width / 60_000))
     assert package.cost_bps == pytest.approx(bps(2 * RATE + FUTURE_RATE * width / F + 2 * DELIVERY))
-    assert (package.future_side, package.future_coins) == (SELL, pytest.approx(width / F))
+    assert package.future_side is SELL
+    assert package.future_coins == pytest.approx(width / F)
 
 
 def test_a_box_in_coin_costs_four_options_its_width_of_future_and_two_deliveries() -> None:
@@ -82,7 +85,8 @@ def test_a_box_in_coin_costs_four_options_its_width_of_future_and_two_deliveries
     assert (package.edge_type, package.action) == (EdgeType.BOX, Action.BUY)
     assert package.gross_bps == pytest.approx(bps(width / 60_020 - paid))
     assert package.cost_bps == pytest.approx(bps(4 * RATE + FUTURE_RATE * width / F + 2 * DELIVERY))
-    assert (package.future_side, package.future_coins) == (BUY, pytest.approx(width / F))
+    assert package.future_side is BUY
+    assert package.future_coins == pytest.approx(width / F)
     assert package.price_usd == pytest.approx(paid * F)
 
 
@@ -140,6 +144,6 @@ def test_with_an_unknown_option_fee_nothing_is_net() -> None:
 
 def test_with_an_unknown_future_fee_nothing_that_needs_the_future_is_net() -> None:
     quotes = {(K1, "C"): (0.060, 0.061), (K1, "P"): (0.040, 0.041), (K2, "C"): (0.070, 0.071)}
-    unknown = ExecutableForward(bid=60_000, ask=60_020, executable=True, fee_rate=math.nan, index=F)
+    unknown = ExecutableForward(bid=60_000, ask=60_020, executable=True, fee_rate=math.nan, index=F, confirmed=T0)
     found = found_by_any_row(chain_with(quotes), unknown, FEES)
     assert {package.edge_type for package in found.values()} == {EdgeType.VERTICAL}

@@ -77,7 +77,7 @@ def planted(rows: list[OptionQuotes], action: Action, net_bps: float, *, apart_m
     changed = list(rows)
     changed[low] = tampered
     changed[high] = later(quoted(rows[high], high_bid, high_ask), millis(apart_ms))
-    return sorted(changed, key=lambda row: row.ts_init)  # type: ignore[arg-type,return-value]
+    return sorted(changed, key=lambda row: row.ts_init)
 
 
 def found(events: list[Event]) -> tuple[Engine, list[Effect], list[TriggerOpened]]:
@@ -108,9 +108,7 @@ def test_inside_one_burst_it_is_found(rows: list[OptionQuotes], action: Action) 
 
 
 @pytest.mark.parametrize("action", [Action.BUY, Action.SELL])
-def test_across_two_bursts_it_is_refused_and_counted_as_out_of_sync(
-    rows: list[OptionQuotes], action: Action
-) -> None:
+def test_across_two_bursts_it_is_refused_and_counted_as_out_of_sync(rows: list[OptionQuotes], action: Action) -> None:
     together, effects, _ = found(planted(rows, action, net_bps=5.0, apart_ms=200.0))
     assert len(of_type(ArbitrageSignal, effects)) == 1
     apart, effects, _ = found(planted(rows, action, net_bps=5.0, apart_ms=600.0))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -26,12 +26,12 @@ from tests.core.market import (
     run,
     seconds,
 )
-from tests.core.shock import CONFIG, batched, timeline
+from tests.core.shock import usual_effects
 
 CALL, PUT, OTHER = f"BTC-{EXPIRY}-60000-C", f"BTC-{EXPIRY}-60000-P", f"BTC-{LATER}-60000-C"
 
 
-def config(**trigger: Any) -> EngineConfig:
+def config(**trigger: float) -> EngineConfig:
     """Return a configuration whose series are the marks of a polled chain."""
     return EngineConfig(
         forward="underlying", options_feed="poll", clocks="one", trigger=TriggerConfig(armed=("price-move",), **trigger)
@@ -44,7 +44,7 @@ def marks(*levels: tuple[float, float], symbol: str = CALL) -> Iterator[Event]:
         yield option_row(T0 + seconds(second), symbol, 0.0001, 0.9, underlying=price)
 
 
-def opened(events: Iterator[Event] | list[Event], **trigger: Any) -> list[TriggerOpened]:
+def opened(events: Iterator[Event] | list[Event], **trigger: float) -> list[TriggerOpened]:
     return of_type(TriggerOpened, run(engine_of(config(**trigger)), events))
 
 
@@ -105,8 +105,15 @@ def test_a_trigger_that_never_had_an_opportunity_says_exactly_one_hold_when_it_c
 
 def test_its_hold_carries_the_best_of_the_edges_that_were_not_there() -> None:
     # 50 vol points at the money are worth about 0.0206 coins; this is quoted around it, and then far above.
-    calm = [option_row(T0 + millis(500 * i), symbol, *quote, underlying=60_000.0) for i in range(50) for symbol, quote in QUOTES]
-    shock = [option_row(T0 + seconds(26) + i, symbol, *quote, underlying=60_120.0) for i, (symbol, quote) in enumerate(QUOTES)]
+    calm = [
+        option_row(T0 + millis(500 * i), symbol, *quote, underlying=60_000.0)
+        for i in range(50)
+        for symbol, quote in QUOTES
+    ]
+    shock = [
+        option_row(T0 + seconds(26) + i, symbol, *quote, underlying=60_120.0)
+        for i, (symbol, quote) in enumerate(QUOTES)
+    ]
     effects = run(engine_of(config()), [*calm, *shock])
     (signal,) = of_type(ArbitrageSignal, effects)
     assert signal.reason is Reason.NO_EXECUTABLE_FORWARD
@@ -195,7 +202,7 @@ def test_an_option_is_evaluated_at_most_once_in_100_ms() -> None:
     assert closed.evaluations == 1 + 10 + 1
 
 
-def decisions(effects: list[Effect]) -> dict[tuple[str, ...], list[tuple[Action, Reason]]]:
+def decisions(effects: Iterable[Effect]) -> dict[tuple[str, ...], list[tuple[Action, Reason]]]:
     """Return what was decided about each leg and side of each market trigger, in order."""
     found: dict[tuple[str, ...], list[tuple[Action, Reason]]] = {}
     for signal in of_type(ArbitrageSignal, effects):
@@ -206,14 +213,14 @@ def decisions(effects: list[Effect]) -> dict[tuple[str, ...], list[tuple[Action,
 
 
 def test_only_a_change_of_action_or_reason_is_a_decision() -> None:
-    found = decisions(run(engine_of(CONFIG), batched(timeline())))
+    found = decisions(usual_effects())
     assert max(len(each) for each in found.values()) > 3
     for each in found.values():
-        assert all(before != after for before, after in zip(each, each[1:], strict=False))
+        assert all(before != after for before, after in pairwise(each))
 
 
 def test_every_buy_and_sell_is_an_approved_order_of_the_same_size_and_legs() -> None:
-    effects = run(engine_of(CONFIG), batched(timeline()))
+    effects = usual_effects()
     signals = [signal for signal in of_type(ArbitrageSignal, effects) if signal.action is not Action.HOLD]
     orders = of_type(ApprovedOrder, effects)
     assert [(s.legs, s.quantity, s.hedge) for s in signals] == [
@@ -223,7 +230,7 @@ def test_every_buy_and_sell_is_an_approved_order_of_the_same_size_and_legs() -> 
 
 
 def test_every_trigger_opens_decides_and_closes() -> None:
-    effects = run(engine_of(CONFIG), batched(timeline()))
+    effects = usual_effects()
     said: dict[str, list[str]] = {}
     for effect in effects:
         if isinstance(effect, TriggerOpened | ArbitrageSignal | TriggerClosed):
@@ -237,6 +244,6 @@ def test_every_trigger_opens_decides_and_closes() -> None:
 
 
 def test_every_id_is_unique() -> None:
-    effects = run(engine_of(CONFIG), batched(timeline()))
+    effects = usual_effects()
     ids = [signal.signal_id for signal in of_type(ArbitrageSignal, effects)]
     assert len(ids) == len(dict.fromkeys(ids))

@@ -33,9 +33,7 @@ def test_totals_are_near_what_was_published(replay: tuple[Engine, list[Effect]])
     assert sum(each.unconvertible for each in totals.values()) == 0
 
 
-def test_totals_are_those_of_the_file_added_up_by_hand(
-    replay: tuple[Engine, list[Effect]], shared_data: Path
-) -> None:
+def test_totals_are_those_of_the_file_added_up_by_hand(replay: tuple[Engine, list[Effect]], shared_data: Path) -> None:
     usd: dict[tuple[str, str], float] = defaultdict(float)
     with gzip.open(shared_data / "tardis" / LIQUIDATIONS_2026, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -29,7 +29,7 @@ def price_moves(events: list[Event], **trigger: float) -> tuple[Engine, list[Eff
             forward="underlying",
             options_feed="poll",
             clocks="one",
-            trigger=TriggerConfig(armed=("price-move",), **trigger),  # type: ignore[arg-type]
+            trigger=TriggerConfig(armed=("price-move",), **trigger),
         ),
     )
 

@@ -37,15 +37,19 @@ def intent(*legs: Leg, quantity: float = 1.0) -> OrderIntent:
 
 
 def checked(
-    wanted: OrderIntent | None = None, gate: RiskGate | None = None, now: int = T0, **figures: float
+    wanted: OrderIntent | None = None,
+    figures: dict[str, float] | None = None,
+    *,
+    gate: RiskGate | None = None,
+    now: int = T0,
 ) -> ApprovedOrder | RefusedOrder:
     gate = RiskGate(CONFIG) if gate is None else gate
-    return gate.check(intent() if wanted is None else wanted, now, **(FIGURES | figures))
+    return gate.check(intent() if wanted is None else wanted, now, **(FIGURES | (figures or {})))
 
 
-def refusal(wanted: OrderIntent | None = None, **figures: float) -> tuple[str, float, float]:
+def refusal(wanted: OrderIntent | None = None, figures: dict[str, float] | None = None) -> tuple[str, float, float]:
     """Return which limit refused, with what the order has and what the limit allows."""
-    refused = checked(wanted, **figures)
+    refused = checked(wanted, figures)
     assert isinstance(refused, RefusedOrder)
     assert refused.detail
     return refused.limit, refused.value, refused.allowed
@@ -74,19 +78,20 @@ def test_the_premium_of_a_package_is_that_of_all_its_legs() -> None:
 @pytest.mark.parametrize("price_usd", [699.0, 1401.0])
 def test_a_price_outside_the_collar_around_the_value(price_usd: float) -> None:
     # A tenth of 1050 is 105; 50 bps of the forward are 300: the larger one holds.
-    limit, away, allowed = refusal(price_usd=price_usd)
+    limit, away, allowed = refusal(figures={"price_usd": price_usd})
     assert limit == "collar"
-    assert (away, allowed) == (abs(price_usd - 1050.0), pytest.approx(300.0))
+    assert away == abs(price_usd - 1050.0)
+    assert allowed == pytest.approx(300.0)
 
 
 def test_for_a_dear_option_the_collar_is_a_share_of_its_value() -> None:
-    assert isinstance(checked(price_usd=9000.0, value_usd=9900.0), ApprovedOrder)
-    assert refusal(price_usd=8900.0, value_usd=9900.0)[0] == "collar"
+    assert isinstance(checked(figures={"price_usd": 9000.0, "value_usd": 9900.0}), ApprovedOrder)
+    assert refusal(figures={"price_usd": 8900.0, "value_usd": 9900.0})[0] == "collar"
 
 
 @pytest.mark.parametrize("name", ["price_usd", "value_usd", "forward"])
 def test_a_figure_nobody_knows_refuses(name: str) -> None:
-    assert refusal(**{name: NAN})[0] == "collar"
+    assert refusal(figures={name: NAN})[0] == "collar"
 
 
 def test_a_quantity_nobody_knows_refuses() -> None:

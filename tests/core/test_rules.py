@@ -53,7 +53,7 @@ ORDER = [reason for reason, _ in FAILURES]
 MONEY = ORDER[-3:]
 
 
-def reasons(**changes: Any) -> list[Reason]:
+def reasons(**changes: Any) -> list[Reason]:  # noqa: ANN401  figures of several types
     return judge(msgspec.structs.replace(GOOD, **changes), LIMITS)
 
 
@@ -116,11 +116,7 @@ def test_a_feed_without_sizes_is_no_thin_market() -> None:
     assert reasons(quoted=False, quantity=NAN, lot_coins=NAN) == [Reason.NO_SIZE]
 
 
-NUMBERS = [
-    field.name
-    for field in msgspec.structs.fields(Assessment)
-    if field.type is float
-]
+NUMBERS = [field.name for field in msgspec.structs.fields(Assessment) if field.type is float]
 
 
 @pytest.mark.parametrize("name", NUMBERS)

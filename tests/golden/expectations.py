@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.golden import package_walk, shock_walk
+from tests.golden import check_walk, package_walk, shock_walk
 from tests.golden.arithmetic import Number, exact, is_number, mp
 from tests.golden.cascade_walk import cascade
 from tests.golden.forward_walk import move_bps, sample_times
@@ -12,6 +12,7 @@ from tests.golden.terms import OPTION_TERMS
 from tests.golden.timeline import decision_ms, setting, trigger_setting
 
 if TYPE_CHECKING:
+    from tests.golden.shock_model import Edge
     from tests.golden.terms import Scenario
 
 Expected = dict[str, Any]
@@ -73,14 +74,19 @@ def _shock(scenario: Scenario) -> Expected:
         message = "a decision changes between the opening and the end"
         raise ValueError(message)
     if candidates:
-        signals = [_signal(edge) for edge in candidates]
+        now = shock_walk.moment(scenario, opens)
+        gate = [check_walk.refused_by(scenario, edge, now) if not edge.reasons else "" for edge in candidates]
+        signals = [
+            _refused(_signal(edge)) if limit else _signal(edge) for edge, limit in zip(candidates, gate, strict=True)
+        ]
         approved = sum(signal["action"] != "HOLD" for signal in signals)
-        return {**expected, "signals": signals, "approved": approved}
+        refused = [limit for limit in gate if limit]
+        return {**expected, "signals": signals, "approved": approved, "refused": refused}
     best = max((*at_opening, *at_end), key=lambda edge: edge.net)
     return {**expected, "signals": [_signal(best)]}
 
 
-def _signal(edge: shock_walk.Edge) -> Expected:
+def _signal(edge: Edge) -> Expected:
     signal: Expected = {
         "action": "HOLD" if edge.reasons else edge.side.upper(),
         "reason": edge.reasons[0] if edge.reasons else "edge",

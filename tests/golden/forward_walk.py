@@ -143,10 +143,11 @@ def sample_times(scenario: Scenario, first_ms: int, last_ms: int) -> list[int]:
 
 
 def move_bps(scenario: Scenario, at_ms: int) -> Number:
-    """Return the move against the oldest sample between 5/6 of the window and the window old."""
+    """Return the move against the oldest sample between 5/6 of the window and the window old; NaN without one."""
     window_ms = int(1_000 * trigger_setting(scenario, "window_s"))
-    candidates = sample_times(scenario, at_ms - window_ms, at_ms - 5 * window_ms // 6)
-    return 10_000 * (series_value(scenario, at_ms) - series_value(scenario, candidates[0]))
+    times = sample_times(scenario, at_ms - window_ms, at_ms - 5 * window_ms // 6)
+    then = next(filter(is_number, (series_value(scenario, at) for at in times)), mp.nan)
+    return 10_000 * (series_value(scenario, at_ms) - then)
 
 
 class Hedge(NamedTuple):

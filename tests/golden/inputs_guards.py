@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.golden.inputs_packages import VERTICAL_ROWS
+from tests.golden.inputs_packages import PARITY_ROWS, VERTICAL_ROWS
 from tests.golden.inputs_shocks import CALL_ROWS, UP, UP_FOUR
 from tests.golden.terms import EXPIRY_28_APR_2023, Scenario, chain, package, perpetual, row, shock
 
@@ -29,6 +29,26 @@ _ONE_OF_FOUR: Scenario = {
     **_TWO_OF_FOUR,
     "okex-swap": perpetual("BTC-USDT-SWAP", 1, (1, 30006.1, 900.0, 30006.3, 700.0)),
 }
+
+
+def _apart(okx_bid: float, bybit_bid: float) -> Scenario:
+    """Let three venues go up by about 60 bps, the others so far from the first."""
+    return {
+        "binance-futures": UP["binance-futures"],
+        "okex-swap": _moved("okex-swap", 70_001, okx_bid),
+        "bybit": _moved("bybit", 70_002, bybit_bid),
+    }
+
+
+def _moved(venue: str, at_ms: int, bid: float) -> Scenario:
+    return {**UP[venue], "quotes": [UP[venue]["quotes"][0], (at_ms, bid, 5.0, bid + 0.4, 5.0)]}
+
+
+_SOON: Scenario = {
+    venue: {**feed, "quotes": [feed["quotes"][0], (feed["quotes"][1][0] - 20_000, *feed["quotes"][1][1:])]}
+    for venue, feed in UP.items()
+}
+_STUBS = {"BTC-28APR23-34000-C": 0.0030}
 _POLLED = {"config": {"options_feed": "poll"}, "target": ("BTC-28APR23-30000-C", "ask")}
 
 
@@ -64,6 +84,16 @@ GUARDS: dict[str, Scenario] = {
         "Two venues of four go up: their median moves by half, and the venues disagree",
         config={},
         perpetuals=_TWO_OF_FOUR,
+        opens_ms=70_001,
+    ),
+    "23b_dispersion_just_above_its_limit": _up(
+        "Three venues go up, 4 bps apart: 1.4826 times that is more than 5 bps",
+        perpetuals=_apart(30199.9, 30174.0),
+        opens_ms=70_001,
+    ),
+    "23c_dispersion_just_below_its_limit": _up(
+        "Three venues go up, 3.3 bps apart: 1.4826 times that is less than 5 bps",
+        perpetuals=_apart(30197.0, 30176.3),
         opens_ms=70_001,
     ),
     "24_one_venue_alone": _up(
@@ -124,13 +154,64 @@ GUARDS: dict[str, Scenario] = {
         again_ms=62_200,
         ends_ms=62_300,
     ),
+    "41_floor_under_the_threshold": _up(
+        "The edge is above its threshold and below the floor of 50 bps under every threshold",
+        config={"trigger": {"min_move_bps": 40.0}, "min_spread_bps": 50.0},
+    ),
+    "42_quantity_limit": _up(
+        "The order is larger than the gate allows",
+        config={"trigger": {"min_move_bps": 40.0}, "risk": {"max_quantity_coins": 0.8}},
+    ),
+    "43_premium_limit": _up(
+        "The order's premium is larger than the gate allows",
+        config={"trigger": {"min_move_bps": 40.0}, "risk": {"max_premium_usd": 380.0}},
+    ),
+    "44_collar": _up(
+        "The ask is further below its value than the gate believes",
+        config={
+            "trigger": {"min_move_bps": 40.0},
+            "risk": {"collar_value_fraction": 0.05, "collar_value_bps": 10.0},
+        },
+    ),
+    "45_silent_perpetual": _up(
+        "The fourth venue has been silent for 1 s: neither in the forward nor hedged with, the call is still bought",
+        perpetuals={**UP_FOUR, "deribit": {**UP_FOUR["deribit"], "last_ms": 69_100}},
+        opens_ms=70_001,
+    ),
+    "46_series_too_young": _up(
+        "The shock comes 14 s after the first sample of the series: no sample is old enough to compare with",
+        perpetuals=_SOON,
+        opens_ms=50_001,
+        ends_ms=50_010,
+        kind="quiet",
+    ),
+    "36b_dated_future_in_sync": package(
+        "The dated future was confirmed 250 ms before the options: still a leg of the package",
+        "BTC",
+        PARITY_ROWS,
+        future=perpetual("BTC-28APR23", 150, (150, 30017.0, 60_000.0, 30019.0, 60_000.0), every_ms=300),
+    ),
+    "36c_dated_future_out_of_sync": package(
+        "The dated future was confirmed 251 ms before the options: the venue's mark stands in, nothing is locked",
+        "BTC",
+        PARITY_ROWS,
+        future=perpetual("BTC-28APR23", 149, (149, 30017.0, 60_000.0, 30019.0, 60_000.0), every_ms=300),
+        kind="quiet",
+    ),
+    "47_stub_quote": _up(
+        "Only an ask at three times the value is left when the shock comes: one HOLD when the trigger ends",
+        options=chain(
+            "BTC",
+            {
+                symbol: {**option, "quotes": [*option["quotes"], (68_500, None, None, _STUBS.get(symbol), 20.0)]}
+                for symbol, option in CALL_ROWS.items()
+            },
+        ),
+    ),
     "36_no_dated_future": package(
         "Parity is violated against the venue's mark only: counted, never an opportunity",
         "BTC",
-        {
-            "BTC-28APR23-30000-C": row(30000.0, "C", (0, 0.0290, 3.0, 0.0300, 3.0)),
-            "BTC-28APR23-30000-P": row(30000.0, "P", (0, 0.0255, 3.0, 0.0265, 1.7)),
-        },
+        PARITY_ROWS,
         kind="quiet",
     ),
 }

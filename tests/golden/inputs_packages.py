@@ -6,7 +6,7 @@ from tests.golden.terms import Scenario, package, perpetual, row
 
 _FUTURE_INVERSE = perpetual("BTC-28APR23", 100, (100, 30017.0, 60_000.0, 30019.0, 60_000.0), every_ms=300)
 _FUTURE_LINEAR = perpetual("BTC_USDC-28APR23", 100, (100, 30017.0, 3.0, 30019.0, 3.0), every_ms=300)
-_PARITY_INVERSE_ROWS: Scenario = {
+PARITY_ROWS: Scenario = {
     "BTC-28APR23-30000-C": row(30000.0, "C", (0, 0.0290, 3.0, 0.0300, 3.0)),
     "BTC-28APR23-30000-P": row(30000.0, "P", (0, 0.0255, 3.0, 0.0265, 1.7)),
 }
@@ -19,7 +19,7 @@ PACKAGES: dict[str, Scenario] = {
     "07_parity_inverse_sell": package(
         "Conversion: sell the call, buy the put, buy K dollars of the inverse dated future",
         "BTC",
-        _PARITY_INVERSE_ROWS,
+        PARITY_ROWS,
         future=_FUTURE_INVERSE,
         target=("BTC-28APR23-30000-P", "ask"),
         variants={"inside": 0.027007367344, "past": 0.027027367344},

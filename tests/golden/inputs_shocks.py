@@ -134,6 +134,18 @@ SHOCKS: dict[str, Scenario] = {
         varied_from_ms=68_500,  # after the snapshot, so that the cap binds at the threshold too
         variants={"inside": 0.002294140921, "past": 0.002311927495},
     ),
+    "39_band_grows_with_the_move_buy": shock(
+        "The volatility may have fallen by 200 points per unit of the move, more than the half point it always may",
+        config={"trigger": {"min_move_bps": 40.0}, "vol_down_per_move": 200.0},
+        perpetuals=UP,
+        options=chain("BTC", CALL_ROWS),
+    ),
+    "40_band_grows_with_the_move_sell": shock(
+        "The volatility may have risen by 300 points per unit of the move, more than the point it always may",
+        config={"trigger": {"min_move_bps": 40.0}, "vol_up_per_move": 300.0},
+        perpetuals=UP,
+        options=chain("BTC", {"BTC-28APR23-30000-P": row(30000.0, "P", (0, 0.0270, 1.3, 0.0280, 2.0))}),
+    ),
     "37_frozen_bases": shock(
         "The stale ask comes back 9.5 s after the trigger: bases and carry are those from before it",
         perpetuals=UP_TWICE,

@@ -76,10 +76,10 @@ class _Draft(NamedTuple):
 
 
 def future(scenario: Scenario, at_ms: int) -> Future:
-    """Return the dated future if its quote is fresh, else the mark."""
+    """Return the dated future if it is confirmed within the span of a leg, else the mark."""
     if "future" in scenario:
         arrived = beat_times(scenario["future"], at_ms)
-        if arrived and at_ms - arrived[-1] <= setting(scenario, "perp_max_age_ms"):
+        if arrived and at_ms - arrived[-1] <= setting(scenario, "leg_span_ms"):
             return Future(quoted=True, quote=_quote(scenario["future"], at_ms))
     mark = exact(level(scenario["options"]["underlying"], at_ms))
     return Future(quoted=False, quote=Quote(mark, mp.inf, mark, mp.inf))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.golden.expectations import Expected
+    from tests.golden.shock_model import Before, Edge, Moment
     from tests.golden.terms import Scenario
 
 
@@ -100,7 +101,7 @@ def _shock(scenario: Scenario) -> Iterator[str]:
     yield f"Sizes of it, coins: {', '.join(f'{k} {short(v)}' for k, v in target.sizes.items())}."
 
 
-def _forward(scenario: Scenario, at_ms: int, now: shock_walk.Moment) -> Iterator[str]:
+def _forward(scenario: Scenario, at_ms: int, now: Moment) -> Iterator[str]:
     costs = {hedge.venue: hedge.cost for hedge in now.hedges}
     rows = [
         [v.name, short(v.micro, 14), short(10_000 * v.basis, 12), short(v.log_price, 16), short(costs[v.name])]
@@ -111,7 +112,7 @@ def _forward(scenario: Scenario, at_ms: int, now: shock_walk.Moment) -> Iterator
     yield f"Carry c = {short(10_000 * c, 12)} bps. Cheapest hedge: {now.hedges[0].venue}."
 
 
-def _smile(world: shock_walk.Before) -> Iterator[str]:
+def _smile(world: Before) -> Iterator[str]:
     rows = [
         [p.symbol, short(p.k, 14), short(p.bid_iv, 14), short(p.ask_iv, 14), short(p.mid_iv, 14)] for p in world.points
     ]
@@ -124,7 +125,7 @@ def _smile(world: shock_walk.Before) -> Iterator[str]:
     yield from table("option | k | IV of bid | IV of ask | mid", rows)
 
 
-def _edges(edges: list[shock_walk.Edge], now: shock_walk.Moment) -> Iterator[str]:
+def _edges(edges: list[Edge], now: Moment) -> Iterator[str]:
     rows = [
         [
             edge.symbol,

@@ -1,14 +1,13 @@
-"""Walks section 4 and 6 of docs/decision.md: the smile before the shock, Vlo and Vhi, costs, size, and the checks."""
+"""Walks section 4 of docs/decision.md: the smile before the shock, Vlo and Vhi, costs and size."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from tests.golden import check_walk
 from tests.golden.arithmetic import (
     SECONDS_PER_YEAR,
     Number,
-    Option,
-    Smile,
     black76,
     exact,
     floor_to_lot,
@@ -18,74 +17,13 @@ from tests.golden.arithmetic import (
     svi_through,
     through,
 )
-from tests.golden.forward_walk import Hedge, consolidated, forward, hedges, move_bps, reference
+from tests.golden.forward_walk import forward, hedges, reference
+from tests.golden.shock_model import Band, Before, Edge, Moment, SmilePoint, Valued
 from tests.golden.terms import OPTION_TERMS
 from tests.golden.timeline import batch_times, row_times, setting, standing
 
 if TYPE_CHECKING:
     from tests.golden.terms import Scenario
-
-
-class SmilePoint(NamedTuple):
-    """One out-of-the-money quote of the snapshot."""
-
-    symbol: str
-    bid_iv: Number
-    ask_iv: Number
-    k: Number
-    mid_iv: Number
-
-
-class Before(NamedTuple):
-    """The world before the shock."""
-
-    at_ms: int
-    forward: Number
-    tau: Number
-    points: list[SmilePoint]
-    smile: Smile
-
-
-class Valued(NamedTuple):
-    """One of the nine scenarios of an option."""
-
-    ratio: int
-    shift_points: Number
-    sigma: Number
-    option: Option
-
-
-class Moment(NamedTuple):
-    """What holds for every option when a decision is made."""
-
-    at_ms: int
-    forward: Number
-    tau: Number
-    reference: Number
-    hedges: list[Hedge]
-    dispersed: bool
-
-
-class Edge(NamedTuple):
-    """One side of one option, held against its robust value; money in USD per coin."""
-
-    symbol: str
-    side: str
-    price: Number
-    price_usd: Number
-    nine: list[Valued]
-    chosen: Valued
-    gross: Number
-    fee: Number
-    hedge: Hedge | None
-    hedge_delta: Number
-    hedge_cost: Number
-    net: Number
-    exit_cost: Number
-    spread_bps: Number
-    sizes: dict[str, Number]
-    quantity: Number
-    reasons: list[str]
 
 
 def tau_at(scenario: Scenario, at_ms: int) -> Number:
@@ -121,16 +59,8 @@ def moment(scenario: Scenario, at_ms: int) -> Moment:
         tau=tau_at(scenario, at_ms),
         reference=reference(scenario, at_ms),
         hedges=hedges(scenario, at_ms),
-        dispersed=_dispersed(scenario, at_ms),
+        dispersed=check_walk.dispersed(scenario, at_ms),
     )
-
-
-class Band(NamedTuple):
-    """The move since the snapshot and the shifts of volatility that it allows, vol points."""
-
-    move: Number
-    up: Number
-    down: Number
 
 
 def band(scenario: Scenario, world: Before, now: Moment) -> Band:
@@ -213,64 +143,4 @@ def _edge(scenario: Scenario, world: Before, now: Moment, symbol: str, side: str
         quantity=floor_to_lot(size, exact(terms["lot"])),
         reasons=[],
     )
-    return edge._replace(reasons=list(_reasons(scenario, edge, now, quote)))
-
-
-def threshold(scenario: Scenario, side: str) -> Number:
-    """Return the net edge that an order needs, bps."""
-    return max(exact(setting(scenario, f"threshold_{side}_bps")), exact(setting(scenario, "min_spread_bps")))
-
-
-def _reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -> list[str]:
-    """Return every check of section 6 that fails, in its order."""
-    at_ms = now.at_ms
-    faults = [kind for at, kind in scenario.get("faults", []) if at <= at_ms]
-    options = scenario["options"]
-    age = at_ms - batch_times(options, at_ms)[-1]
-    latency = at_ms - int(scenario.get("fed_ms") or scenario["opens_ms"])
-    to_expiry = options["expiry_s"] - scenario["start_s"] - mp.mpf(at_ms) / 1_000
-    lot = exact(OPTION_TERMS[options["family"]]["lot"])
-    failing = {
-        "venue_down": "stale" in faults,
-        "gap": "gap" in faults,
-        "stale_data": age > setting(scenario, "option_max_age_ms"),
-        "dispersion": now.dispersed,
-        "expiry_window": not to_expiry > setting(scenario, "expiry_window_s"),
-        "unit_check": _unit_fault(scenario, edge, now, quote),
-        "stub_quote": edge.side == "buy"
-        and edge.price_usd > exact(setting(scenario, "stub_ask_over_value")) * edge.chosen.option.value,
-        "no_executable_forward": setting(scenario, "forward") != "quotes",
-        "no_size": not is_number(edge.quantity),
-        "thin": is_number(edge.quantity) and edge.quantity < lot,
-        "not_evaluable": bool(scenario.get("degraded")),
-        "no_edge": not edge.gross > 0,
-        "fees": edge.gross > 0 and not edge.net > 0,
-        "below_min_spread": edge.net > 0 and edge.spread_bps < threshold(scenario, edge.side),
-    }
-    late = ["stale_data"] if latency > setting(scenario, "max_latency_ms") else []
-    return [reason for reason, fails in failing.items() if fails] + late
-
-
-def _dispersed(scenario: Scenario, at_ms: int) -> bool:
-    if setting(scenario, "forward") != "quotes":
-        return False
-    share = exact(setting(scenario, "max_dispersion_move_share"))
-    # Later moves are measured from the same sample: the series stood still before the shock.
-    most = min(exact(setting(scenario, "max_dispersion_bps")), share * abs(move_bps(scenario, at_ms)))
-    return bool(consolidated(scenario, at_ms).dispersion_bps > most)
-
-
-def _unit_fault(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -> bool:
-    option = scenario["options"]["rows"][edge.symbol]
-    f1, strike = now.forward, exact(option["strike"])
-    value, delta = edge.chosen.option.value, abs(edge.chosen.option.delta)
-    low, high = exact(setting(scenario, "unit_min_ratio")), exact(setting(scenario, "unit_max_ratio"))
-    iv = implied_volatility(edge.price_usd, f1, strike, now.tau, is_call=option["is_call"])
-    out_of_the_money = option["is_call"] == (strike >= f1)
-    iv_fits = setting(scenario, "unit_min_iv") <= iv <= setting(scenario, "unit_max_iv")
-    return bool(
-        quote[0] >= quote[2]
-        or abs(edge.spread_bps) > exact(setting(scenario, "unit_max_spread_bps"))
-        or (mp.mpf("0.1") <= delta <= mp.mpf("0.9") and not low <= edge.price_usd / value <= high)
-        or ((is_number(iv) or out_of_the_money) and not iv_fits)
-    )
+    return edge._replace(reasons=list(check_walk.reasons(scenario, edge, now, quote)))

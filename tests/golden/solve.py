@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import package_walk, shock_walk
+from tests.golden import check_walk, package_walk, shock_walk
 from tests.golden.arithmetic import Number, exact, mp
 from tests.golden.timeline import standing, with_target
 
@@ -18,7 +18,7 @@ def threshold_bps(scenario: Scenario) -> Number:
     """Return the threshold of the scenario's target."""
     if scenario["kind"] == "package":
         return package_walk.threshold(scenario)
-    return shock_walk.threshold(scenario, "buy" if scenario["target"][1] == "ask" else "sell")
+    return check_walk.threshold(scenario, "buy" if scenario["target"][1] == "ask" else "sell")
 
 
 def target_spread_bps(scenario: Scenario) -> Number:

@@ -1,9 +1,10 @@
 """What every golden scenario is made of: contract terms as the venues publish them, and builders of literals.
 
 Times are milliseconds from `start_s`. A quote is (from ms, bid, bid amount, ask, ask amount), prices and amounts as
-the venue writes them, None for what is empty; it stands until the next one and is repeated on every beat. Before a
-shock each perpetual stands still (or moves with the index), so that every basis is the constant ln(M / S): the mean
-of a constant is that constant, whatever its weights. One scenario lets the index drift, to test the mean itself.
+the venue writes them, None for what is empty; it stands until the next one and is repeated on every beat. The index
+is printed at every whole second. Before a shock each perpetual stands still (or moves with the index), so that every
+basis is the constant ln(M / S): the mean of a constant is that constant, whatever its weights. One scenario lets the
+index drift, to test the mean itself.
 
 `variants` name a price that replaces one side of a row in all of its quotes: `inside` lies 0.1 bps within the
 threshold, `past` 0.1 bps beyond it. `python -m tests.golden.worksheet --solve` finds them.
@@ -40,6 +41,7 @@ PERPETUAL_TERMS: dict[str, Scenario] = {
 # Defaults that docs/decision.md names; a scenario's `config` overrides them here and in the engine alike.
 DEFAULTS: Scenario = {
     "perp_max_age_ms": 500.0,
+    "index_max_age_ms": 10_000.0,
     "min_forward_venues": 3,
     "max_dispersion_bps": 5.0,
     "max_dispersion_move_share": 0.25,
@@ -73,6 +75,12 @@ DEFAULTS: Scenario = {
     "forward": "quotes",
     "options_feed": "stream",
     "liquidation_venues": 1,
+}
+RISK_DEFAULTS: Scenario = {
+    "max_quantity_coins": 10.0,
+    "max_premium_usd": 250_000.0,
+    "collar_value_fraction": 0.10,
+    "collar_value_bps": 50.0,
 }
 TRIGGER_DEFAULTS: Scenario = {
     "window_s": 30.0,

@@ -18,7 +18,7 @@ from aftershock.model.signals import Action, ArbitrageSignal, TriggerOpened
 from aftershock.model.table import InstrumentTable
 from tests.golden import scenarios
 from tests.golden.inputs import SCENARIOS
-from tests.golden.terms import DEFAULTS, TRIGGER_DEFAULTS, Scenario
+from tests.golden.terms import DEFAULTS, RISK_DEFAULTS, TRIGGER_DEFAULTS, Scenario
 from tests.golden.timeline import standing, variant
 from tests.golden.worksheet import FOLDER, documents
 
@@ -225,3 +225,4 @@ def test_the_worksheets_defaults_are_those_of_the_engine() -> None:
 
     assert {name: config[name] for name in DEFAULTS} == DEFAULTS
     assert {name: config["trigger"][name] for name in TRIGGER_DEFAULTS} == TRIGGER_DEFAULTS
+    assert {name: config["risk"][name] for name in RISK_DEFAULTS} == RISK_DEFAULTS

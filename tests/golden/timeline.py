@@ -6,7 +6,7 @@ import copy
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.golden.terms import DEFAULTS, TRIGGER_DEFAULTS, Setting
+from tests.golden.terms import DEFAULTS, RISK_DEFAULTS, TRIGGER_DEFAULTS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,11 @@ def trigger_setting(scenario: Scenario, name: str) -> Setting:
     return scenario["config"].get("trigger", {}).get(name, TRIGGER_DEFAULTS[name])
 
 
+def risk_setting(scenario: Scenario, name: str) -> Setting:
+    """Return a configured value of the risk gate, or the documented default."""
+    return scenario["config"].get("risk", {}).get(name, RISK_DEFAULTS[name])
+
+
 def _since(entry: QuoteAt | tuple[int, float]) -> int:
     return int(entry[0] or 0)
 
@@ -79,8 +84,9 @@ def level(prices: list[tuple[int, float]], at_ms: int) -> float | None:
 
 def beat_times(feed: Scenario, end_ms: int) -> list[int]:
     """Return the moments at which a perpetual or future is quoted: every beat and every change."""
-    beats = range(feed["offset_ms"], min(end_ms, feed.get("last_ms", end_ms)) + 1, feed["every_ms"])
-    return sorted({*beats, *(int(q[0]) for q in feed["quotes"] if q[0] <= end_ms)})
+    last = min(end_ms, feed.get("last_ms", end_ms))
+    beats = range(feed["offset_ms"], last + 1, feed["every_ms"])
+    return sorted({*beats, *(int(q[0]) for q in feed["quotes"] if q[0] <= last)})
 
 
 def batch_times(options: Scenario, end_ms: int) -> list[int]:
@@ -101,8 +107,8 @@ def beats(scenario: Scenario) -> list[Beat]:
 
 def _arrivals(scenario: Scenario) -> Iterator[Beat]:
     end = scenario["ends_ms"]
-    for at, price in scenario["index"]:
-        yield Beat(at, 0, "index", "", price)
+    for at in range(scenario["index"][0][0], end + 1, 1_000):
+        yield Beat(at, 0, "index", "", level(scenario["index"], at))
     for venue, feed in scenario.get("perpetuals", {}).items():
         for at in beat_times(feed, end):
             yield Beat(at, 1, "perpetual", venue, (feed["symbol"], *standing(feed["quotes"], at)))

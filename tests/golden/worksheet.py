@@ -25,7 +25,8 @@ _HEAD = """# Golden scenarios by hand
 
 Written by `python -m tests.golden.worksheet` from the literals in `inputs*.py`, with 40-digit arithmetic and without
 the package; `docs/decision.md` has the formulas. t is milliseconds from the scenario's start. Each perpetual stands at
-a constant ratio to the index until the shock, so that every basis and carry is that constant, whatever the weights.
+a constant ratio to the index until the shock, so that every basis and carry is that constant, whatever the weights;
+only in 38 the means are on their way.
 
 Readings where the formulas leave a choice:
 

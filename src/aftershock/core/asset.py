@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from aftershock.core.forward import Bases, Consolidated, ExpiryKey, ForwardBook
+from aftershock.core.forward import Bases, Consolidated, ExpiryKey, ForwardBook, TopOfBook
 from aftershock.core.packages import ExecutableForward
 from aftershock.core.parity_forward import parity_forward
 from aftershock.core.series import LogPriceSeries
@@ -41,8 +41,8 @@ class AssetState:
         self.name = name
         self._config = config
         self._fees = fees
+        self._streams = streams
         self._max_age = int(config.option_max_age_ms * NS_PER_MS)
-        self._future_max_age = int(config.perp_max_age_ms * NS_PER_MS)
         self._span = int(config.leg_span_ms * NS_PER_MS)
         self.book = ForwardBook(config, streams)
         self.window = LiquidationWindow(config.trigger)
@@ -77,13 +77,18 @@ class AssetState:
     def package_forward(self, chain: Chain, expiry: Expiry, now: int) -> ExecutableForward:
         """Return the executable forward of an expiry: its dated future if quoted, else the venue's mark."""
         top = self.book.futures.get((*chain.key, expiry.expiry_ns))
-        if top is not None and now - top.confirmed <= self._future_max_age and top.microprice > 0:
+        if top is not None and now - top.confirmed <= self._span and top.microprice > 0 and self._quoted(top):
             schedule = self._fees.of(top.instrument, now)
             index = self.index(0.5 * (top.bid + top.ask))
             rate = NAN if schedule is None else schedule.taker_rate
-            return ExecutableForward(bid=top.bid, ask=top.ask, executable=True, fee_rate=rate, index=index)
+            return ExecutableForward(
+                top.bid, top.ask, executable=True, fee_rate=rate, index=index, confirmed=top.confirmed
+            )
         mark = expiry.underlying_price
-        return ExecutableForward(bid=mark, ask=mark, executable=False, fee_rate=0.0, index=self.index(mark))
+        return ExecutableForward(mark, mark, executable=False, fee_rate=0.0, index=self.index(mark), confirmed=now)
+
+    def _quoted(self, top: TopOfBook) -> bool:
+        return self._streams.quotes_up(top.instrument.venue, top.instrument.symbol)
 
     def index(self, forward: float) -> float:
         """Return the index price, or the forward while there is none."""
@@ -113,5 +118,6 @@ class AssetState:
         self.consolidated.clear()
         self.expiry_series.clear()
         self.smiles.clear()
+        self.book.forget_quotes()
         for chain in self.chains.values():
             chain.forget_confirmations()

@@ -95,6 +95,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     min_forward_venues: _Count = 3
     perp_max_age_ms: _Positive = 500.0
+    index_max_age_ms: _Positive = 10_000.0
+    max_clock_step_ms: _Positive = 200.0
     basis_tau_s: _PositiveSeconds = 120.0
     carry_tau_s: _PositiveSeconds = 300.0
     basis_lag_s: Annotated[float, Meta(ge=0, le=60)] = 5.0

@@ -113,8 +113,13 @@ class Engine:
         asset = self._market.asset(instrument.underlying)
         if instrument.kind is Kind.FUTURE:
             asset.book.on_future(instrument, event)
-        elif instrument.kind is Kind.PERPETUAL and asset.book.on_perpetual(instrument, event):
-            self._on_consolidated(asset, event)
+        elif instrument.kind is Kind.PERPETUAL:
+            if asset.book.expire_index(event.ts_init):
+                asset.consolidated.clear()
+                stands_in = f"no index price of {asset.name} for too long: the median of the perpetuals stands in"
+                self._alarm(event.ts_init, "index_silent", stands_in)
+            if asset.book.on_perpetual(instrument, event):
+                self._on_consolidated(asset, event)
 
     def _on_book(self, event: ev.BookSnapshot) -> None:
         """Take the top of a book as a quote."""
@@ -137,7 +142,7 @@ class Engine:
         instrument = self._market.resolve(event.venue, event.symbol)
         if instrument is not None:
             asset = self._market.asset(instrument.underlying)
-            if asset.book.on_index(event.index_price):
+            if asset.book.on_index(event.venue, event.index_price, event.ts_init):
                 asset.consolidated.clear()  # its samples were against another reference
 
     def _on_consolidated(self, asset: AssetState, event: ev.Quote) -> None:
@@ -322,9 +327,11 @@ class Engine:
         self._market.streams.restored(event.stream)
 
     def _on_clock_step(self, event: ev.ClockStep) -> None:
-        self._market.forget()
+        if abs(event.step_ns) > self.config.max_clock_step_ms * NS_PER_MS:
+            self._market.forget()
+            self._desk.close_all(event.ts_init)
         whose = event.source or "this machine"
-        self._alarm(event.ts_init, "clock_step", f"the clock of {whose} went back {event.step_ns / NS_PER_MS:g} ms")
+        self._alarm(event.ts_init, "clock_step", f"the clock of {whose} went back {abs(event.step_ns) / NS_PER_MS:g} ms")
 
     def _on_halt(self, _event: ev.Halt) -> None:
         self._desk.halted = True

@@ -106,17 +106,32 @@ class ForwardBook:
         self.perpetuals: dict[str, Perpetual] = {}
         self.futures: dict[ExpiryKey, TopOfBook] = {}
         self._carry: dict[ExpiryKey, LaggedMean] = {}
+        self._index_max_age = int(config.index_max_age_ms * NS_PER_MS)
+        self._index_confirmed = 0
         self.index_price = NAN
+        self.index_venue = ""
 
-    def on_index(self, price: float) -> bool:
-        """Take an index price, and tell whether it is the first: all means then start anew against it."""
+    def on_index(self, venue: str, price: float, ts: int) -> bool:
+        """Take an index price, and tell whether all means now start anew against it."""
         if not price > 0:
             return False
-        first = not self.index_price > 0
-        if first:
+        anew = not self.index_price > 0
+        if anew:
             self.reset_bases()  # until now they were against the median of the perpetuals
-        self.index_price = price
-        return first
+        self.index_price, self.index_venue, self._index_confirmed = price, venue, ts
+        return anew
+
+    def expire_index(self, now: int) -> bool:
+        """Drop an index that went silent, and tell whether it did: means against a frozen index would drift apart."""
+        if not self.index_price > 0 or now - self._index_confirmed <= self._index_max_age:
+            return False
+        self.lose_index()
+        return True
+
+    def lose_index(self) -> None:
+        """Do without an index until it prints again; the perpetuals' median stands in, and all means start anew."""
+        self.index_price = NAN
+        self.reset_bases()
 
     def on_perpetual(self, instrument: Instrument, quote: Quote) -> bool:
         """Take a quote of a perpetual, and tell whether it may have moved the consolidated series."""
@@ -173,9 +188,10 @@ class ForwardBook:
         ]
 
     def log_reference(self, now: int) -> float:
-        """Return ln of the index, or of the median fresh microprice while no index was seen; NaN without either."""
+        """Return ln of the index, or of the median fresh microprice while there is none; NaN without either."""
         if self.index_price > 0:
-            return math.log(self.index_price)
+            # A silent one is dropped by `expire_index`; until then nothing is measured against it.
+            return math.log(self.index_price) if now - self._index_confirmed <= self._index_max_age else NAN
         prices = [state.log_price for _, state in self.fresh(now)]
         return median(prices) if prices else NAN
 
@@ -212,6 +228,14 @@ class ForwardBook:
         centre = median(logs)
         dispersion = BPS * _MAD_TO_SD * median([abs(x - centre) for x in logs])
         return Consolidated(centre, dispersion, len(logs))
+
+    def forget_quotes(self) -> None:
+        """Trust no quote until its next message, and no index."""
+        for state in self.perpetuals.values():
+            state.top.confirmed = 0
+        for top in self.futures.values():
+            top.confirmed = 0
+        self.index_price = NAN
 
     def reset_bases(self) -> None:
         """Start all means anew, as after a clock step."""

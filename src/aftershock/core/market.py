@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from aftershock.core.asset import AssetState
@@ -12,6 +11,7 @@ from aftershock.core.stats import EngineStats, LiquidationTotals
 from aftershock.core.streams import StreamStatus, carries_options, carries_quotes
 from aftershock.model.instruments import Instrument, Kind
 from aftershock.model.liquidations import Liquidated
+from aftershock.model.units import LARGEST_USD
 
 if TYPE_CHECKING:
     from aftershock.core.config import EngineConfig
@@ -77,10 +77,10 @@ class Market:
         return asset, chain, chain.list_instrument(instrument)
 
     def count_liquidation(self, asset: str, usd: float, liquidated: Liquidated) -> None:
-        """Add a liquidation to the totals; one without a finite notional adds nothing and is counted apart."""
+        """Add a liquidation to the totals; one without a plausible notional adds nothing and is counted apart."""
         totals = self._stats.liquidations.setdefault(asset, LiquidationTotals())
         totals.count += 1
-        if not 0 <= usd < math.inf:
+        if not 0 <= usd < LARGEST_USD:
             totals.unconvertible += 1
             return
         totals.usd += usd
@@ -102,6 +102,8 @@ class Market:
             for venue, top in tops:
                 if venue == stream.venue and carries_quotes(stream, top.instrument.symbol):
                     top.confirmed = 0
+            if asset.book.index_venue == stream.venue and stream.kind in ("", "derivative_ticker"):
+                asset.book.lose_index()
 
     def forget(self) -> None:
         """Trust nothing that was collected, as after a clock step."""

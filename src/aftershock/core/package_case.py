@@ -68,12 +68,11 @@ class PackageCase:
         native = executable_size(
             config.order_coins / coins_per_unit, tuple(sizes), config.depth_haircut, first.lot_size
         )
-        oldest = min(self._chain.confirmed(row) for row, _ in package.legs)
         return Assessment(
             action=package.action,
             venue_up=when.venue_up,
-            in_gap=oldest == 0,
-            age_ms=(when.now - oldest) / NS_PER_MS,
+            in_gap=package.oldest == 0,
+            age_ms=(when.now - package.oldest) / NS_PER_MS,
             span_ms=package.span_ns / NS_PER_MS,
             seconds_to_expiry=((first.expiry_ns or 0) - when.now) / NS_PER_S,
             faults=tuple(faults),

@@ -44,7 +44,7 @@ class PackageCounts(msgspec.Struct):
     no_executable_forward: int = 0
 
 
-class ExecutableForward(msgspec.Struct, frozen=True, kw_only=True):
+class ExecutableForward(msgspec.Struct, frozen=True):
     """Forward of one expiry for packages: a dated future's bid and ask, or a mark on both sides.
 
     Attributes:
@@ -52,6 +52,7 @@ class ExecutableForward(msgspec.Struct, frozen=True, kw_only=True):
         executable: True if both are prices of a quoted future.
         fee_rate: Taker rate of that future; 0 for a mark.
         index: Index price for fees.
+        confirmed: When the future's quote was, ns: it is a leg like the options.
     """
 
     bid: float
@@ -59,6 +60,7 @@ class ExecutableForward(msgspec.Struct, frozen=True, kw_only=True):
     executable: bool
     fee_rate: float
     index: float
+    confirmed: int
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +75,8 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
         forward: Middle of the forward's bid and ask.
         future_side: Side of the dated future, None for a vertical.
         future_coins: Coins of the future per coin of the package.
-        span_ns: From the first confirmed leg to the last.
+        span_ns: From the first confirmed leg to the last, the future included.
+        oldest: The first, ns.
     """
 
     edge_type: EdgeType
@@ -87,6 +90,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     future_side: Side | None
     future_coins: float
     span_ns: int
+    oldest: int
 
     @property
     def net_bps(self) -> float:
@@ -242,6 +246,8 @@ class _Scan:
         unit = 1.0 if self._inverse else self._middle
         paid = sum(self._asks[row] if side is _BUY else -self._bids[row] for row, side in legs)
         confirmed = [self._chain.confirmed(row) for row, _ in legs]
+        if future is not None:
+            confirmed.append(self._forward.confirmed)
         self.found.append(
             Package(
                 edge_type=edge_type,
@@ -255,6 +261,7 @@ class _Scan:
                 future_side=None if future is None else future[0],
                 future_coins=0.0 if future is None else future[1],
                 span_ns=max(confirmed) - min(confirmed),
+                oldest=min(confirmed),
             )
         )
 

@@ -9,7 +9,7 @@ import msgspec
 
 from aftershock.core.config import TriggerConfig
 from aftershock.model.liquidations import Completeness, Liquidated
-from aftershock.model.units import MICRO, NS_PER_MS, NS_PER_S
+from aftershock.model.units import LARGEST_USD, MICRO, NS_PER_MS, NS_PER_S
 
 __all__ = ["LiquidationWindow", "WindowFigures"]
 
@@ -93,7 +93,7 @@ class LiquidationWindow:
         if not self._buckets or self._buckets[-1].slot != slot:
             self._buckets.append(_Bucket(slot))
         bucket = self._buckets[-1]
-        known = 0 <= usd < math.inf
+        known = 0 <= usd < LARGEST_USD
         micro = round(usd * MICRO) if known else 0
         bucket.count += 1
         bucket.sized += known

@@ -15,6 +15,9 @@ BPS = 1e4
 MICRO = 1_000_000
 """Micro-dollars per dollar: sums from which something is subtracted are integers in this unit."""
 
+LARGEST_USD = 1e15
+"""More than any true notional: beyond it a size counts as unknown."""
+
 NAN = float("nan")
 """An absent number. Every limit is tested as `if not value <= limit: refuse`, so that it refuses."""
 

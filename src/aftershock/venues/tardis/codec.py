@@ -164,6 +164,8 @@ def _liquidation(message: LiquidationMessage, ts_event: int, ts_init: int, table
 
 def _check_print(message: TradeMessage | LiquidationMessage) -> None:
     _not_negative(message.price, message.amount)
+    if message.price == 0:
+        raise BrokenMessageError(Broken.NO_PRICE)
     if message.side not in SIDES:
         raise BrokenMessageError(Broken.SIDE)
 

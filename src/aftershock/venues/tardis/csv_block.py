@@ -89,6 +89,13 @@ class CsvBlock:
                 self.refuse(negative, Broken.NEGATIVE)
         return values
 
+    def trade_prices(self, name: str) -> NDArray[np.float64]:
+        """Return the prices of trades: each must be there and be more than zero."""
+        values = self.numbers(name, required=True)
+        if (values == 0.0).any():
+            self.refuse(values == 0.0, Broken.NO_PRICE)
+        return values
+
     def prices(self, name: str) -> NDArray[np.float64]:
         """Return the prices of one side of a book: zero means that nobody is there, as an empty cell does."""
         values = self.numbers(name)

@@ -102,7 +102,7 @@ def _sides(cells: CsvBlock) -> list[str]:
 
 def _trades(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Callable[[int, _Key], Event]:
     sides, ids = _sides(cells), cells.texts("id")
-    prices = cells.numbers("price", required=True).tolist()
+    prices = cells.trade_prices("price").tolist()
     amounts = cells.numbers("amount", required=True).tolist()
 
     def make(i: int, key: _Key) -> Event:
@@ -122,7 +122,7 @@ def _trades(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Callabl
 
 def _liquidations(cells: CsvBlock, _kind: CsvKind, table: InstrumentTable) -> Callable[[int, _Key], Event]:
     sides, ids = _sides(cells), cells.texts("id")
-    prices = cells.numbers("price", required=True).tolist()
+    prices = cells.trade_prices("price").tolist()
     amounts = cells.numbers("amount", required=True).tolist()
 
     def make(i: int, key: _Key) -> Event:

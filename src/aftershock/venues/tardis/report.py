@@ -25,6 +25,7 @@ class Broken(StrEnum):
     NOT_MICROSECONDS = "timestamp_not_microseconds"
     NUMBER = "not_a_number"
     NEGATIVE = "negative"
+    NO_PRICE = "price_not_positive"
     SIDE = "side"
     OPTION_TYPE = "option_type"
     CONTRADICTION = "contradicts_symbol"
