@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 from aftershock.pricing import greeks, implied_vol
@@ -36,7 +37,7 @@ class OptionsChainAligner:
         self.tolerance_pct = tolerance_pct
 
     def find_nearest_strikes(
-        self, liquidation_price: float, available_strikes: list[float], *, kind: str = "call"
+        self, liquidation_price: float, available_strikes: Sequence[float], *, kind: str = "call"
     ) -> dict[str, Any]:
         """Find the at, in and out of the money strikes next to a price.
 

@@ -95,12 +95,16 @@ class AssetState:
         return self.book.index_price if self.book.index_price > 0 else forward
 
     def record_smiles(self, chain: Chain, expiry: Expiry, now: int) -> None:
-        """Keep quotes for a later fit: of the whole chain once a second if a row confirms it, else of one expiry."""
+        """Keep the quotes as they stood before a row that now comes, for a later fit.
+
+        In a stream the whole chain stands as of now. In a poll an expiry stands as of its last row, against the
+        underlying price of that row: when a pass begins, the whole pass before it is kept.
+        """
         if not chain.confirms_stream:
             book = self._smile_book(chain, expiry)
-            if book.due(now):
-                book.record(chain, expiry, now, self.forward(chain, expiry, now))
-        elif now - self.last_snapshot.get(chain.key, -NS_PER_S) >= NS_PER_S:
+            if expiry.last_row and book.due(now, expiry.last_row):
+                book.record(chain, expiry, expiry.last_row, expiry.underlying_price)
+        elif chain.stream_confirmed and now - self.last_snapshot.get(chain.key, -NS_PER_S) >= NS_PER_S:
             self.last_snapshot[chain.key] = now
             held = self.book.consolidated(now) if self._config.forward == "quotes" else None
             for each in chain.expiries.values():

@@ -43,6 +43,7 @@ class Expiry:
         calls, puts: Row in the chain's columns, -1 where not listed.
         underlying_price: Last one seen on a row of this expiry; NaN before.
         underlying_ts: `ts_init` of that row.
+        last_row: `ts_init` of the last row of any of its options.
     """
 
     def __init__(self, expiry_ns: int) -> None:
@@ -52,6 +53,7 @@ class Expiry:
         self.puts: list[int] = []
         self.underlying_price = NAN
         self.underlying_ts = 0
+        self.last_row = 0
         self._rows: NDArray[np.int64] | None = None
 
     def add(self, strike: float, *, is_call: bool, row: int) -> None:
@@ -186,7 +188,10 @@ class Chain:
         self.confirmed_cells[row] = ts_init
         self.stream_confirmed = ts_init
         expiry = self.expiries.get(self.instruments[row].expiry_ns or 0)
-        if expiry is not None and len(values) == len(FLOAT_COLUMNS) and values[-1] > 0:
+        if expiry is None:
+            return
+        expiry.last_row = ts_init
+        if len(values) == len(FLOAT_COLUMNS) and values[-1] > 0:
             expiry.underlying_price = values[-1]
             expiry.underlying_ts = ts_init
 
@@ -217,7 +222,10 @@ class Chain:
         underlying = batch.columns["underlying_price"][start:stop]
         for i, row in enumerate(rows.tolist()):
             expiry = self.expiries.get(self.instruments[row].expiry_ns or 0)
-            if expiry is not None and underlying[i] > 0:
+            if expiry is None:
+                continue
+            expiry.last_row = int(stamps[i])
+            if underlying[i] > 0:
                 expiry.underlying_price = float(underlying[i])
                 expiry.underlying_ts = int(stamps[i])
 

@@ -183,7 +183,7 @@ class TriggerDesk:
         for _, chain in sorted(asset.chains.items()):
             for expiry_ns, expiry in chain.expiries.items():
                 wanted = (*chain.key, expiry_ns) == scope if scope else expiry_ns - now > window
-                if wanted and price > 0:
+                if wanted and 0 < price < math.inf:
                     found = self._aligner.find_nearest_strikes(price, expiry.strikes)
                     return Alignment(
                         venue=chain.venue,

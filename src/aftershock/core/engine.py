@@ -8,7 +8,7 @@ nor extra timers can show in the effects.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aftershock.core.chain import FLOAT_COLUMNS, Chain, Expiry
 from aftershock.core.desk import NEVER, Opening, TriggerDesk
@@ -16,7 +16,7 @@ from aftershock.core.market import Market
 from aftershock.core.packages import PackageScanner
 from aftershock.core.series import LogPriceSeries
 from aftershock.core.stats import EngineStats
-from aftershock.core.triggers import assess_cascade, log_or_nan
+from aftershock.core.triggers import assess_cascade, is_degraded, log_or_nan
 from aftershock.model import events as ev
 from aftershock.model.instruments import Kind
 from aftershock.model.signals import Alarm, TriggerKind
@@ -37,6 +37,16 @@ Effect = Any
 _STATIC_KEPT = 10_000
 
 
+class Touched(NamedTuple):
+    """An option whose quote came at this moment; its packages are tested when the moment is over."""
+
+    asset: AssetState
+    chain: Chain
+    row: int
+    now: int
+    ts_event: int
+
+
 class Engine:
     """Turns events into decisions.
 
@@ -52,6 +62,7 @@ class Engine:
         self.stats = EngineStats(packages=self._scanner.counts)
         self._market = Market(config, table, self.stats)
         self._desk = TriggerDesk(config, self._market, self.stats)
+        self._touched: dict[tuple[tuple[str, str], int], Touched] = {}
         self._static_until: dict[tuple[str, ...], int] = {}
         self._static_limit = _STATIC_KEPT
         self._refractory_ns = int(config.trigger.refractory_s * NS_PER_S)
@@ -73,7 +84,8 @@ class Engine:
     @property
     def next_deadline(self) -> int | None:
         """Return the moment, ns, at which the engine wants to be called even if nothing happens; None for never."""
-        return None if self._desk.next_deadline == NEVER else self._desk.next_deadline
+        due = min([self._desk.next_deadline, *(touched.now for touched in self._touched.values())])
+        return None if due == NEVER else due + 1  # what is left for the end of a moment is done after it
 
     @property
     def assets(self) -> dict[str, AssetState]:
@@ -93,12 +105,19 @@ class Engine:
         """
         self.stats.events += 1
         if not isinstance(event, ev.OptionQuotes):  # their rows advance the clock one by one
-            self._desk.advance(event.ts_init)
+            self._advance(event.ts_init)
         handler = self._handlers.get(type(event))
         if handler is not None:  # trades, timers and replies change nothing here
             handler(event)
         effects, self._desk.effects = self._desk.effects, []
         return effects
+
+    def _advance(self, now: int) -> None:
+        """Do what was left for the end of an earlier moment, and fire the deadlines before now."""
+        if self._touched and next(iter(self._touched.values())).now < now:
+            self._scan_touched()
+        if self._desk.next_deadline < now:
+            self._desk.advance(now)
 
     # --- perpetuals, futures, index ------------------------------------------------------------------------------
 
@@ -200,8 +219,7 @@ class Engine:
 
     def _option_row(self, venue: str, symbol: str, now: int, ts_event: int, values: tuple[float, ...]) -> None:
         """Take one option's row: all of `FLOAT_COLUMNS`, or its quote alone."""
-        if self._desk.next_deadline < now:
-            self._desk.advance(now)
+        self._advance(now)
         self.stats.option_rows += 1
         listed = self._market.option(venue, symbol)
         if listed is None:
@@ -214,14 +232,12 @@ class Engine:
             if next(iter(chain.expiries), now + 1) <= now:
                 chain.roll(now)
             return
-        chain.update(row, now, values)
         expiry = chain.expiries[expiry_ns]
+        asset.record_smiles(chain, expiry, now)
+        chain.update(row, now, values)
         if len(values) == len(FLOAT_COLUMNS):
             self._on_underlying(asset, chain, expiry, values[-1], now, ts_event)
-        forward = asset.package_forward(chain, expiry, now)
-        for package in self._scanner.scan(chain, row, now, forward, self._market.fees.of(instrument, now)):
-            self._on_package(asset, chain, package, now, ts_event)
-        asset.record_smiles(chain, expiry, now)
+        self._touched[chain.key, row] = Touched(asset, chain, row, now, ts_event)
         if self._desk.next_deadline != NEVER:  # something is open
             self._desk.on_option(asset, chain, row, now, ts_event)
 
@@ -244,6 +260,22 @@ class Engine:
         if self._desk.next_deadline != NEVER:
             self._desk.on_forward(asset, key, log_price, event)
         self._on_sample(asset, name, series, log_price, event, key)
+
+    def _scan_touched(self) -> None:
+        """Test the packages of every quote of a moment that is over: a chain half written is no arbitrage."""
+        touched, self._touched = self._touched, {}
+        done: dict[tuple[str, str], dict[int, bool]] = {}
+        for asset, chain, row, now, ts_event in touched.values():
+            instrument = chain.instruments[row]
+            expiry = chain.expiries.get(instrument.expiry_ns or 0)
+            if expiry is None:
+                continue
+            before = done.setdefault(chain.key, {})
+            forward = asset.package_forward(chain, expiry, now)
+            fees = self._market.fees.of(instrument, now)
+            for package in self._scanner.scan(chain, row, now, forward, fees, before):
+                self._on_package(asset, chain, package, now, ts_event)
+            before[row] = True
 
     def _on_package(self, asset: AssetState, chain: Chain, package: Package, now: int, ts_event: int) -> None:
         """Take a package with a net edge: a data alarm first, then a static trigger."""
@@ -292,7 +324,8 @@ class Engine:
             return
         for name in verdict.not_evaluable:
             self.stats.cannot_evaluate(f"cascade_{name}")
-        self._desk.close_moves(asset, now)
+        if not is_degraded(verdict.not_evaluable):
+            self._desk.close_moves(asset, now)
         asset.refractory["cascade"] = now + self._refractory_ns
         opening = Opening(
             kind=TriggerKind.CASCADE,
@@ -331,7 +364,9 @@ class Engine:
             self._market.forget()
             self._desk.close_all(event.ts_init)
         whose = event.source or "this machine"
-        self._alarm(event.ts_init, "clock_step", f"the clock of {whose} went back {abs(event.step_ns) / NS_PER_MS:g} ms")
+        self._alarm(
+            event.ts_init, "clock_step", f"the clock of {whose} went back {abs(event.step_ns) / NS_PER_MS:g} ms"
+        )
 
     def _on_halt(self, _event: ev.Halt) -> None:
         self._desk.halted = True
@@ -340,6 +375,7 @@ class Engine:
         self._desk.halted = False
 
     def _on_end(self, event: ev.EndOfInput) -> None:
+        self._scan_touched()
         self._desk.close_all(event.ts_init)
 
 

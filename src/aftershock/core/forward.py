@@ -48,7 +48,7 @@ class TopOfBook(msgspec.Struct):
     def microprice(self) -> float:
         """Return (bid * ask size + ask * bid size) / both sizes; NaN unless two-sided and uncrossed."""
         total = self.bid_amount + self.ask_amount
-        if not (0 < self.bid < self.ask and total > 0):
+        if not (0 < self.bid < self.ask < math.inf and 0 < total < math.inf):
             return NAN
         return (self.bid * self.ask_amount + self.ask * self.bid_amount) / total
 
@@ -113,7 +113,7 @@ class ForwardBook:
 
     def on_index(self, venue: str, price: float, ts: int) -> bool:
         """Take an index price, and tell whether all means now start anew against it."""
-        if not price > 0:
+        if not 0 < price < math.inf:
             return False
         anew = not self.index_price > 0
         if anew:

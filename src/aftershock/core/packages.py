@@ -106,8 +106,14 @@ class PackageScanner:
         self._neighbours = config.static_neighbours
         self.counts = {"parity": PackageCounts(), "vertical": PackageCounts(), "box": PackageCounts()}
 
-    def scan(
-        self, chain: Chain, row: int, now: int, forward: ExecutableForward, fees: FeeSchedule | None
+    def scan(  # noqa: C901  one pass over the neighbours, for speed
+        self,
+        chain: Chain,
+        row: int,
+        now: int,
+        forward: ExecutableForward,
+        fees: FeeSchedule | None,
+        done: dict[int, bool] | None = None,
     ) -> list[Package]:
         """Return the packages with a positive net edge, in a fixed order.
 
@@ -117,7 +123,9 @@ class PackageScanner:
             now: `ts_confirmed` of that row.
             forward: Of the row's expiry.
             fees: Option fees; None makes every net edge unknown, hence not positive.
+            done: Rows of this moment that were scanned before: what they are a leg of is not tested twice.
         """
+        done = {} if done is None else done
         instrument = chain.instruments[row]
         expiry = chain.expiries.get(instrument.expiry_ns or 0)
         if expiry is None:
@@ -132,7 +140,9 @@ class PackageScanner:
         twin = puts[at] if is_call else calls[at]
         twin_synced = twin != NO_ROW and confirmed[twin] >= least
         parity, vertical, box = self.counts["parity"], self.counts["vertical"], self.counts["box"]
-        if twin_synced:
+        if twin in done:
+            pass
+        elif twin_synced:
             scan.parity(parity, calls[at], puts[at], strikes[at])
         elif twin != NO_ROW:
             parity.desync += 2
@@ -143,11 +153,16 @@ class PackageScanner:
             call_synced = call != NO_ROW and confirmed[call] >= least
             put_synced = put != NO_ROW and confirmed[put] >= least
             low, high = (at, other) if other > at else (other, at)
-            if call_synced if is_call else put_synced:
+            same = call if is_call else put
+            if same in done:
+                pass
+            elif call_synced if is_call else put_synced:
                 rows = calls if is_call else puts
                 scan.vertical(vertical, rows[low], rows[high], strikes[low], strikes[high], is_call=is_call)
-            elif (call if is_call else put) != NO_ROW:
+            elif same != NO_ROW:
                 vertical.desync += 2
+            if done and (twin in done or call in done or put in done):
+                continue
             if twin_synced and call_synced and put_synced:
                 scan.box(box, calls[low], calls[high], puts[low], puts[high], strikes[high] - strikes[low])
             elif NO_ROW not in (twin, call, put):

@@ -46,9 +46,12 @@ class SmileBook:
     def __init__(self) -> None:
         self._snapshots: deque[_Snapshot] = deque(maxlen=_KEPT)
 
-    def due(self, now: int) -> bool:
-        """Tell whether the last snapshot is at least a second old."""
-        return not self._snapshots or now - self._snapshots[-1].ts >= NS_PER_S
+    def due(self, now: int, as_of: int) -> bool:
+        """Tell whether the last snapshot is at least a second old, and older than a new one as of a moment."""
+        if not self._snapshots:
+            return True
+        last = self._snapshots[-1].ts
+        return now - last >= NS_PER_S and as_of > last
 
     def record(self, chain: Chain, expiry: Expiry, now: int, forward: float) -> None:
         """Keep the quotes of an expiry as they stand.
@@ -56,8 +59,8 @@ class SmileBook:
         Args:
             chain: The chain.
             expiry: One of its expiries.
-            now: Our clock, ns.
-            forward: Of the expiry, now; NaN if unknown.
+            now: The moment that they stand for, ns.
+            forward: Of the expiry, then; NaN if unknown.
         """
         rows = expiry.rows
         row_forward = np.full(len(rows), forward) if chain.confirms_stream else chain.underlying_price[rows].copy()
@@ -78,7 +81,7 @@ class SmileBook:
         held = next((s for s in reversed(self._snapshots) if s.ts <= as_of), None)
         if held is None or not held.forward > 0:
             return None
-        k, iv, weight = _mid_vols(chain, held, expiry_ns, max_age_ns)
+        k, iv, weight = _mid_vols(chain, held, expiry_ns, as_of - max_age_ns)
         if len(k) == 0:
             return None
         smile = fit_smile(k, iv, weight, tau_years(expiry_ns, held.ts))
@@ -87,7 +90,7 @@ class SmileBook:
 
 
 def _mid_vols(
-    chain: Chain, held: _Snapshot, expiry_ns: int, max_age_ns: int
+    chain: Chain, held: _Snapshot, expiry_ns: int, oldest: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return log-moneyness, mid IV and weight of the usable out-of-the-money quotes."""
     strike, is_call = chain.strike[held.rows], chain.is_call[held.rows]
@@ -98,7 +101,7 @@ def _mid_vols(
         & (forward > 0)
         & (is_call == (strike >= forward))
         & (held.confirmed > 0)
-        & (held.ts - held.confirmed <= max_age_ns)
+        & (held.confirmed >= oldest)
     )
     strike, is_call, forward = strike[usable], is_call[usable], forward[usable]
     inverse = bool(chain.instruments) and chain.instruments[0].inverse

@@ -111,6 +111,8 @@ def assess_cascade(
         sigma_bps: Its standard deviation over a window, NaN if unknown.
     """
     direction = -1 if figures.imbalance > 0 else 1  # liquidated longs sell
+    if not figures.sized:
+        direction = 1 if move_bps > 0 else -1  # who was liquidated is not known in money: the move says it
     burst = figures.intensity_ratio >= config.min_intensity_ratio or figures.saturated
     one_sided = abs(figures.imbalance) >= config.min_imbalance or not figures.sized
     enough_venues = len(figures.venues) >= min_venues
@@ -158,5 +160,5 @@ def is_degraded(not_evaluable: tuple[str, ...]) -> bool:
 
 
 def log_or_nan(price: float) -> float:
-    """Return ln(price), NaN unless positive."""
-    return math.log(price) if price > 0 else NAN
+    """Return ln(price), NaN unless positive and finite."""
+    return math.log(price) if 0 < price < math.inf else NAN
