@@ -20,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/run.stamp $(VENV)/package.stamp ## Install what runs, then show the whole system on loopback: no key, no network
+demo: $(VENV)/run.stamp $(VENV)/package.stamp ## Install what runs, then replay a synthetic market and show the report: no key, no network
 	$(VENV)/bin/aftershock demo $(ARGS)
 
 test: static ## Run `check` and every other test

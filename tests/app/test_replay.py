@@ -33,7 +33,7 @@ def test_a_degraded_cascade_is_told_and_leads_to_one_hold(replayed: ReplayResult
     assert document["triggers"]["by_kind"] == {"cascade": 1, "price_move": 1}
     assert document["degraded"]["count"] == 1
     assert "history" in document["degraded"]["by_condition"]
-    assert document["hold_reasons"] == {"not_evaluable": 1}
+    assert document["hold_reasons"] == {"not_evaluable": 1, "stale_data": 1}
 
 
 def test_the_document_has_every_promised_name(replayed: ReplayResult) -> None:
@@ -46,7 +46,7 @@ def test_the_document_has_every_promised_name(replayed: ReplayResult) -> None:
     assert [name for name in names.split() if name not in document] == []
     assert set(document["latency_ns"]) >= {"p50", "p99", "max"}
     assert set(document["packages"]["parity"]) >= {"checked", "desync", "gross", "net"}
-    assert document["decisions"] == {"BUY": 1, "SELL": 0, "HOLD": 1}
+    assert document["decisions"] == {"BUY": 1, "SELL": 0, "HOLD": 2}
     assert document["rows"]["total"] == 3905
 
 

@@ -51,7 +51,7 @@ def test_a_journal_reproduces_byte_for_byte(journal: Path) -> None:
 
     assert found.comparison.held == "identical"
     assert found.same_numerics
-    assert found.comparison.records == 8
+    assert found.comparison.records == 9
 
 
 def test_a_journal_holds_every_effect_and_the_final_counts(journal: Path) -> None:
@@ -61,9 +61,10 @@ def test_a_journal_holds_every_effect_and_the_final_counts(journal: Path) -> Non
         "TriggerOpened",
         "ArbitrageSignal",
         "ApprovedOrder",
-        "TriggerClosed",
         "TriggerOpened",
         "ArbitrageSignal",
+        "ArbitrageSignal",
+        "TriggerClosed",
         "TriggerClosed",
         "EngineStats",
     ]
@@ -108,7 +109,7 @@ def test_a_run_that_died_reproduces_as_far_as_it_was_written(journal: Path, mark
 
     found = verify(folder, market).comparison
 
-    assert (found.held, found.incomplete, found.records, found.unrecorded) == ("identical", True, 3, 5)
+    assert (found.held, found.incomplete, found.records, found.unrecorded) == ("identical", True, 3, 6)
 
 
 def test_a_changed_threshold_in_the_head_is_caught(copy: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_decision_is_explained_in_text_and_as_a_document(aftershock: Run, jour
 
 
 def test_a_hold_is_explained_without_a_price(aftershock: Run, journal: Path) -> None:
-    ran = aftershock("explain", "last", "--journal", journal)
+    ran = aftershock("explain", "cascade", "--journal", journal)
 
     assert "HOLD  BTC" in ran.out
     assert "nothing could be priced" in ran.out

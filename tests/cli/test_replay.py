@@ -16,7 +16,7 @@ def test_text_names_what_opened_what_was_decided_and_why(aftershock: Run, market
 
     assert ran.code == 0
     assert "triggers  2 (price_move 1, cascade 1)" in ran.out
-    assert "BUY 1, SELL 0, HOLD 1" in ran.out
+    assert "BUY 1, SELL 0, HOLD 2" in ran.out
     assert STALLED in ran.out
     assert "not_evaluable" in ran.out
 
@@ -71,7 +71,7 @@ def test_signals_come_as_json_lines_on_stdout_and_the_report_goes_to_stderr(
     ran = aftershock("replay", *market, "--signals", "-")
 
     lines = [json.loads(line) for line in ran.out.splitlines()]
-    assert [line["action"] for line in lines] == ["BUY", "HOLD"]
+    assert [line["action"] for line in lines] == ["BUY", "HOLD", "HOLD"]
     assert "triggers  2" in ran.err
 
 
@@ -138,7 +138,7 @@ def test_a_journal_is_verified_later(aftershock: Run, journal: Path) -> None:
     document = aftershock("replay", "--from-journal", journal, "--verify", "--json")
 
     assert (text.code, document.code) == (0, 0)
-    assert "8 outputs reproduce byte for byte" in text.out
+    assert "9 outputs reproduce byte for byte" in text.out
     assert json.loads(document.out)["verify"]["held"] == "identical"
 
 

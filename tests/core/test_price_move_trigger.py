@@ -139,7 +139,9 @@ def test_a_mark_of_one_expiry_opens_a_trigger_for_that_expiry_alone() -> None:
     steady = [*marks(*((s, 60_000.0) for s in range(30)), symbol=OTHER)]
     moving = [*marks((0.5, 60_000.0), (27.5, 60_300.0), (28.5, 60_300.0))]
     events = sorted([*steady, *moving], key=lambda event: event.ts_init)
-    (trigger,) = opened(events)
+    effects = run(engine_of(config()), events)
+    (trigger,), (closed,) = of_type(TriggerOpened, effects), of_type(TriggerClosed, effects)
+    assert closed.evaluations == 3  # of the one option of that expiry: at the opening, at its row, at the end
     assert trigger.alignment is not None
     assert trigger.alignment.expiry_ns == EXPIRY_NS
     assert trigger.alignment.atm_strike == 60_000.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from aftershock.app.plain import plain, plain_signal, ranked
 from aftershock.core.config import EngineConfig
+from aftershock.core.triggers import is_degraded
 from aftershock.model.orders import ApprovedOrder, RefusedOrder
 from aftershock.model.signals import Action, Alarm, ArbitrageSignal, EdgeType, Reason, TriggerClosed, TriggerOpened
 from aftershock.model.units import BPS, iso_utc
@@ -103,7 +104,9 @@ class Outcome:
         degraded = [trigger for trigger in self.opened if trigger.profile == "degraded"]
         return {
             "count": len(degraded),
-            "by_condition": ranked(Counter(name for trigger in degraded for name in trigger.not_evaluable)),
+            "by_condition": ranked(
+                Counter(name for trigger in degraded for name in trigger.not_evaluable if is_degraded((name,)))
+            ),
             "trigger_ids": [trigger.trigger_id for trigger in degraded],
         }
 

@@ -17,7 +17,7 @@ _EPILOG = """\b
 Examples:
   aftershock explain best --journal runs/1       the largest net edge
   aftershock explain last --journal runs/1 --json
-  aftershock explain S-00012 --journal runs/1    an id, or the beginning of one"""
+  aftershock explain cascade-BTC-17908 --journal runs/1    an id, or the beginning of one"""
 
 
 @click.command(epilog=_EPILOG)

@@ -85,9 +85,12 @@ class TriggerDesk:
 
     # --- what is open -------------------------------------------------------------------------------------------
 
-    def has_cascade(self, asset: AssetState) -> bool:
-        """Tell whether a cascade of a coin is open."""
-        return any(t.kind is TriggerKind.CASCADE and t.asset == asset.name for t in self._open.values())
+    def has_cascade(self, asset: AssetState, *, armed: bool = False) -> bool:
+        """Tell whether a cascade of a coin is open, or one that may lead to an order."""
+        return any(
+            t.kind is TriggerKind.CASCADE and t.asset == asset.name and not (armed and t.degraded)
+            for t in self._open.values()
+        )
 
     def feed_cascades(self, asset: AssetState, event: Event) -> None:
         """Let a liquidation feed and prolong the open cascade of its coin."""
@@ -109,7 +112,7 @@ class TriggerDesk:
     # --- opening ------------------------------------------------------------------------------------------------
 
     def open(self, asset: AssetState, opening: Opening, event: Event) -> None:
-        """Open a trigger and evaluate all that it watches; a degraded one says its HOLD and ends."""
+        """Open a trigger and evaluate all that it watches; a degraded one says its HOLD and watches nothing."""
         now = event.ts_init
         trigger = self._new(asset, opening.kind, opening.series, event, opening.source)
         trigger.direction, trigger.closes, trigger.expiry_scope = opening.direction, opening.closes, opening.scope
@@ -121,15 +124,15 @@ class TriggerDesk:
         source = opening.series if known else opening.print_source
         alignment = self._align(asset, price, source, now, opening.scope)
         self._say_opened(trigger, opening, alignment)
-        if is_degraded(opening.not_evaluable):
-            when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=True)
-            self.effects += self._decider.on_nothing(trigger, when, asset, evaluable=False)
-            self._say_closed(trigger, now)
-            return
         self._open[trigger.trigger_id] = trigger
         if opening.kind is TriggerKind.CASCADE:
             self._prolong(trigger, asset, now)
-        self._arm(trigger, asset, now)
+        trigger.degraded = is_degraded(opening.not_evaluable)
+        if trigger.degraded:  # watched to its end, so that it is one cascade, but never armed
+            when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=True)
+            self.effects += self._decider.on_nothing(trigger, when, asset, evaluable=False)
+        else:
+            self._arm(trigger, asset, now)
         for key in trigger.armed:
             self._evaluate(trigger, key, now, event.ts_event)
         self._schedule()

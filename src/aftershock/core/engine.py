@@ -192,7 +192,7 @@ class Engine:
             return
         if not abs(move) >= self.config.trigger.min_move_bps:
             return
-        if scope is None and self._desk.has_cascade(asset):
+        if scope is None and self._desk.has_cascade(asset, armed=True):
             return  # the cascade already watches this move
         asset.refractory[name] = now + self._refractory_ns
         source = "+".join(venue for venue, _ in asset.book.fresh(now)) if scope is None else scope[0]

@@ -43,6 +43,7 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
         trigger_id, kind, asset, series: As in `TriggerOpened`.
         opened: `ts_init` of the opening.
         direction: +1 up, -1 down.
+        degraded: It may not lead to an order.
         source_market: Venues that it came from.
         closes: Moment of its end; moved on by a cascade that lasts.
         cause_ts, cause_ts_event: Newest event that fed it.
@@ -66,6 +67,7 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
     reference: float
     extreme: float
     expiry_scope: ExpiryKey | None = None
+    degraded: bool = False
     bases: Bases | None = None
     armed: dict[tuple[str, str], ArmedChain] = {}
     decided: dict[CaseKey, Decided] = {}
