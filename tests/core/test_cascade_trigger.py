@@ -197,10 +197,10 @@ def test_after_a_cascade_none_opens_for_a_minute() -> None:
     assert opened_s(again[1]) == pytest.approx(end + 61.0, abs=1.0)
 
 
-def test_degraded_cascades_are_a_minute_apart() -> None:
+def test_a_degraded_cascade_that_goes_on_stays_one() -> None:
     effects = run(engine_of(), burst(T0, count=800))
-    first, second = (opened_s(each) for each in opened(effects))
-    assert second == pytest.approx(first + 60.0, abs=0.11)
+    assert [each.profile for each in opened(effects)] == ["degraded"]
+    assert len(of_type(ArbitrageSignal, effects)) == 1
 
 
 def test_each_coin_has_a_cascade_of_its_own() -> None:
@@ -286,5 +286,5 @@ def test_a_throttled_feed_is_known_as_saturated_in_the_features() -> None:
         liquidation(T0 + seconds(i), completeness=Completeness.THROTTLED, venue="okex-swap", symbol="BTC-USDT-SWAP")
         for i in range(100)
     ]
-    found = opened(run(engine_of(), slow))
-    assert [each.features["saturated"] for each in found][-1] == 1.0
+    no_burst = EngineConfig(trigger=TriggerConfig(min_intensity_ratio=1e6))
+    assert [each.features["saturated"] for each in opened(run(engine_of(no_burst), slow))] == [1.0]

@@ -235,11 +235,11 @@ class Engine:
         expiry = chain.expiries[expiry_ns]
         asset.record_smiles(chain, expiry, now)
         chain.update(row, now, values)
+        if self._desk.next_deadline != NEVER:  # something is open
+            self._desk.on_option(asset, chain, row, now, ts_event)
         if len(values) == len(FLOAT_COLUMNS):
             self._on_underlying(asset, chain, expiry, values[-1], now, ts_event)
         self._touched[chain.key, row] = Touched(asset, chain, row, now, ts_event)
-        if self._desk.next_deadline != NEVER:  # something is open
-            self._desk.on_option(asset, chain, row, now, ts_event)
 
     def _on_underlying(
         self, asset: AssetState, chain: Chain, expiry: Expiry, price: float, now: int, ts_event: int
@@ -257,7 +257,7 @@ class Engine:
             series = asset.expiry_series[key] = LogPriceSeries(self.config.trigger)
         name = f"{chain.instruments[expiry.rows[0]].symbol.rsplit('-', 2)[0]}.{chain.venue}"
         event = ev.Timer(ts_event=ts_event, ts_init=now, key=name)
-        if self._desk.next_deadline != NEVER:
+        if self._desk.next_deadline != NEVER and log_price != series.last:
             self._desk.on_forward(asset, key, log_price, event)
         self._on_sample(asset, name, series, log_price, event, key)
 

@@ -15,7 +15,7 @@ _SIGMA_SPAN_NS = 1_800 * NS_PER_S
 
 
 class LogPriceSeries:
-    """Samples of a log price, bounded: at most 3,000 per window and one per second for volatility.
+    """Samples of a log price, bounded: at most 3,000 per window and one per second for volatility; `last` the newest.
 
     Samples closer to the last kept one than 1/3000 of the window are used when they arrive, but not kept.
     """
@@ -26,9 +26,11 @@ class LogPriceSeries:
         self._slot_ns = self._window_ns // _SLOTS_PER_WINDOW
         self._samples: deque[tuple[int, float]] = deque()
         self._seconds: deque[tuple[int, float]] = deque()
+        self.last = NAN
 
     def add(self, ts: int, log_price: float) -> None:
         """Take a sample; `ts` never goes back."""
+        self.last = log_price
         samples = self._samples
         if not samples or ts - samples[-1][0] >= self._slot_ns:
             samples.append((ts, log_price))
