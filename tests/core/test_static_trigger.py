@@ -155,6 +155,33 @@ def test_it_has_no_latency_because_it_is_its_own_cause() -> None:
     assert signal.latency_ms != signal.latency_ms
 
 
+def moment(at_ms: float, quotes: dict[str, tuple[float, float]]) -> Event:
+    """Return rows that all came at one moment."""
+    ts = T0 + millis(at_ms)
+    return option_quotes(
+        [Row(ts=ts, symbol=symbol, bid=bid, ask=ask, underlying=60_000.0) for symbol, (bid, ask) in quotes.items()]
+    )
+
+
+def test_a_chain_that_is_rewritten_at_one_moment_is_tested_only_when_all_of_it_is_there() -> None:
+    moved = {symbol: (bid - 0.0200, ask - 0.0200) for symbol, (bid, ask) in FAIR.items()}
+    assert said(moment(0, FAIR), moment(1000, moved)) == []
+    # Spread over two moments, the first of the new quotes stands against the old one of the other.
+    one, other = ({symbol: quote} for symbol, quote in moved.items())
+    assert len(of_type(TriggerOpened, said(moment(0, FAIR), moment(1000, one), moment(1001, other)))) == 1
+
+
+def test_a_package_whose_legs_come_at_one_moment_is_tested_once() -> None:
+    engine = engine_of()
+    run(engine, [moment(0, FAIR)])
+    assert engine.stats.packages["vertical"].checked == 2
+
+
+def test_a_violation_in_the_last_moment_of_the_input_is_found() -> None:
+    effects = said(moment(0, {**FAIR, LOW: (0.0205, 0.0210)}))
+    assert len(of_type(ApprovedOrder, effects)) == 1
+
+
 def test_packages_are_counted_whether_or_not_anything_is_found() -> None:
     engine = engine_of()
     run(engine, [event for second in range(10) for event in rows(1000 * second)])

@@ -116,6 +116,14 @@ class AssetState:
             self.smiles[key] = SmileBook()
         return self.smiles[key]
 
+    def roll(self, chain: Chain, now: int) -> None:
+        """Take out the expiries of a chain that are over, with all that was kept for them."""
+        for expiry in chain.roll(now):
+            key = (*chain.key, expiry.expiry_ns)
+            self.smiles.pop(key, None)
+            self.expiry_series.pop(key, None)
+            self.book.drop_expiry(key)
+
     def forget(self) -> None:
         """Trust nothing that was collected, as after a clock step."""
         self.book.reset_bases()

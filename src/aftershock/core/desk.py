@@ -169,7 +169,7 @@ class TriggerDesk:
         max_age = int(self._config.smile_max_age_s * NS_PER_S)
         for key in sorted(asset.chains):
             chain = asset.chains[key]
-            chain.roll(now)
+            asset.roll(chain, now)
             smiles = {}
             for expiry_ns in chain.expiries:
                 if trigger.expiry_scope in (None, (*key, expiry_ns)):

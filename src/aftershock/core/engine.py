@@ -227,10 +227,10 @@ class Engine:
         asset, chain, row = listed
         instrument = chain.instruments[row]
         expiry_ns = instrument.expiry_ns or 0
+        if next(iter(chain.expiries), NEVER) <= now:
+            asset.roll(chain, now)
         if expiry_ns <= now:
             self.stats.expired_rows += 1
-            if next(iter(chain.expiries), now + 1) <= now:
-                chain.roll(now)
             return
         expiry = chain.expiries[expiry_ns]
         asset.record_smiles(chain, expiry, now)

@@ -229,6 +229,11 @@ class ForwardBook:
         dispersion = BPS * _MAD_TO_SD * median([abs(x - centre) for x in logs])
         return Consolidated(centre, dispersion, len(logs))
 
+    def drop_expiry(self, key: ExpiryKey) -> None:
+        """Forget the future and the carry of an expiry that is over."""
+        self.futures.pop(key, None)
+        self._carry.pop(key, None)
+
     def forget_quotes(self) -> None:
         """Trust no quote until its next message, and no index."""
         for state in self.perpetuals.values():

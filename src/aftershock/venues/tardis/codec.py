@@ -88,7 +88,8 @@ def to_event(message: DataMessage, ts_init: int, table: InstrumentTable) -> Even
     Raises:
         BrokenMessageError: A number, time, name or side is none, or the symbol contradicts the terms.
     """
-    if not (message.exchange and message.symbol):
+    names = (message.exchange, message.symbol)
+    if not all(name and name.isprintable() for name in names):  # a control character would reach a terminal
         raise BrokenMessageError(Broken.NAME)
     return _EVENTS[type(message)](message, message_ns(message.timestamp), ts_init, table)
 

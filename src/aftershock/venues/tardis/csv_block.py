@@ -61,8 +61,8 @@ class CsvBlock:
     def names(self, name: str) -> list[str]:
         """Return a column in which no cell may be empty."""
         column = self.texts(name)
-        if "" in column:
-            self.refuse([i for i, cell in enumerate(column) if not cell], Broken.NAME)
+        if not all(map(str.isprintable, column)) or "" in column:  # a control character would reach a terminal
+            self.refuse([i for i, cell in enumerate(column) if not (cell and cell.isprintable())], Broken.NAME)
         return column
 
     def numbers(self, name: str, *, signed: bool = False, required: bool = False) -> NDArray[np.float64]:
