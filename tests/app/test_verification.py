@@ -19,6 +19,8 @@ from aftershock.journal import REF, Head, JournalReader, JournalWriter, Referenc
 from aftershock.model.signals import ArbitrageSignal
 from tests.app.market import write_market
 
+pytestmark = pytest.mark.slow  # whole runs, again and again
+
 
 @pytest.fixture(name="copy")
 def _copy(journal: Path, tmp_path: Path) -> Path:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Any
 
+import msgspec
 import pytest
 
 from aftershock.core.config import EngineConfig, TriggerConfig
@@ -26,7 +29,7 @@ from tests.core.market import (
     run,
     seconds,
 )
-from tests.core.shock import usual_effects
+from tests.core.shock import CONFIG, batched, timeline, usual_effects
 
 CALL, PUT, OTHER = f"BTC-{EXPIRY}-60000-C", f"BTC-{EXPIRY}-60000-P", f"BTC-{LATER}-60000-C"
 
@@ -249,3 +252,27 @@ def test_every_id_is_unique() -> None:
     effects = usual_effects()
     ids = [signal.signal_id for signal in of_type(ArbitrageSignal, effects)]
     assert len(ids) == len(dict.fromkeys(ids))
+
+
+def shocked(**changes: Any) -> list[ArbitrageSignal]:  # noqa: ANN401  settings of several types
+    """Return the signals of the crash's market triggers, with other settings."""
+    config = msgspec.structs.replace(CONFIG, **changes)
+    signals = of_type(ArbitrageSignal, run(engine_of(config), batched(timeline([]))))
+    return [signal for signal in signals if signal.trigger_kind is not TriggerKind.STATIC]
+
+
+def test_latency_is_data_time_since_the_newest_cause_and_limits_orders() -> None:
+    signals = shocked(max_latency_ms=30.0)
+    assert min(signal.latency_ms for signal in signals) == 0.0
+    assert max(signal.latency_ms for signal in signals) > 1000.0
+    orders = [signal for signal in signals if signal.action is not Action.HOLD]
+    assert orders
+    assert all(signal.latency_ms <= 30.0 for signal in orders)
+    assert [s for s in signals if s.reason is Reason.STALE_DATA and s.latency_ms > 30.0 >= s.book_age_ms]
+
+
+def test_an_input_with_one_clock_has_no_latency_and_no_limit_on_it() -> None:
+    signals = shocked(clocks="one", max_latency_ms=30.0)
+    assert all(math.isnan(signal.latency_ms) and math.isnan(signal.feed_lag_ms) for signal in signals)
+    without_limit = [(s.ts_init, s.action) for s in shocked(max_latency_ms=1e6)]
+    assert [(s.ts_init, s.action) for s in signals] == without_limit

@@ -14,6 +14,8 @@ from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerClo
 from tests.core.market import of_type
 from tests.core.recorded import OPTIONS_2023, events_of, replayed
 
+pytestmark = pytest.mark.slow  # whole recordings or samples
+
 SERIES = "BTC-28APR23.deribit"
 
 

@@ -121,20 +121,20 @@ def test_quotes_that_were_not_confirmed_for_too_long_are_left_out() -> None:
 def test_quotes_in_the_money_crossed_or_with_one_side_are_left_out() -> None:
     engine = streamed()
     burst(engine, 0.0, flat(0.5))
-    junk = [
-        Row(ts=T0 + seconds(1), symbol=f"BTC-{EXPIRY}-58000-C", bid=0.30, ask=0.31, underlying=FORWARD),
-        Row(ts=T0 + seconds(1) + 1, symbol=f"BTC-{EXPIRY}-63000-P", bid=0.30, ask=0.31, underlying=FORWARD),
-        Row(ts=T0 + seconds(1) + 2, symbol=f"BTC-{EXPIRY}-62000-C", bid=0.30, ask=0.20, underlying=FORWARD),
-        Row(ts=T0 + seconds(1) + 3, symbol=f"BTC-{EXPIRY}-64000-C", bid=NAN, ask=0.30, underlying=FORWARD),
-    ]
+    ts = T0 + seconds(1)
+    total = 0.9 * math.sqrt(tau_years(EXPIRY_NS, ts))  # far off the others, and narrow: it would weigh much
+
+    def row(strike: float, kind: str, *, bid: float = 0.9999, ask: float = 1.0001) -> Row:
+        value = undiscounted(FORWARD, strike, total, is_call=kind == "C") / FORWARD
+        symbol = f"BTC-{EXPIRY}-{strike:.0f}-{kind}"
+        return Row(ts=ts, symbol=symbol, bid=value * bid, ask=value * ask, underlying=FORWARD)
+
+    junk = [row(58_000, "C"), row(63_000, "P"), row(62_000, "C", bid=1.1, ask=1.0), row(64_000, "C", bid=NAN)]
     run(engine, [option_quotes(junk)], end=False)
-    run(
-        engine,
-        [option_quotes([Row(ts=T0 + seconds(3), symbol=f"BTC-{EXPIRY}-54000-C", underlying=FORWARD)])],
-        end=False,
-    )
-    assert vol_at(fitted(engine, 3.5), FORWARD) == pytest.approx(0.5, abs=0.002)
-    assert vol_at(fitted(engine, 3.5), 62_000.0) == pytest.approx(0.5, abs=0.005)
+    last = Row(ts=T0 + seconds(3), symbol=f"BTC-{EXPIRY}-54000-C", underlying=FORWARD)
+    run(engine, [option_quotes([last])], end=False)
+    for strike in (58_000.0, FORWARD, 62_000.0, 64_000.0):
+        assert vol_at(fitted(engine, 3.5), strike) == pytest.approx(0.5, abs=0.005)
 
 
 def test_a_gap_leaves_nothing_to_fit_until_rows_come_again() -> None:

@@ -10,6 +10,8 @@ import pytest
 from aftershock.pricing import greeks
 from tests.pricing.venue_marks import Comparison, VenueRows, compare, read_rows
 
+pytestmark = pytest.mark.slow  # whole runs, again and again
+
 _DAYS = 365.0
 _TENORS = [(0, 1), (1, 2), (7, 30), (30, 90), (90, 180), (180, 400)]
 

@@ -15,6 +15,8 @@ from aftershock.model.table import InstrumentTable
 from aftershock.sim.sample import write_sample
 from tests.sim.tardis_rows import Sample, read
 
+pytestmark = pytest.mark.slow  # whole recordings or samples
+
 HEADERS = {
     "quotes": "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount",
     "liquidations": "exchange,symbol,timestamp,local_timestamp,id,side,price,amount",

@@ -14,6 +14,8 @@ from aftershock.model.liquidations import Completeness, Liquidated, PriceKind
 from aftershock.venues.tardis import merge
 from tests.venues.files import option_rows, source
 
+pytestmark = pytest.mark.slow  # whole recordings or samples
+
 FILES = {
     "deribit_options_chain_2023-04-13_OPTIONS.csv.gz": (192_998, "options_chain"),
     "deribit_options_chain_2026-03-04_OPTIONS.csv.gz": (5_552, "options_chain"),
