@@ -18,6 +18,8 @@ from aftershock.model.signals import Action, Alarm, ArbitrageSignal, Reason, Tri
 from tests.core.market import encoded, engine_of, of_type, run
 from tests.core.shock import CONFIG, batched, one_by_one, timeline
 
+pytestmark = pytest.mark.slow  # whole runs, again and again
+
 FORWARDS = ("quotes", "underlying", "parity")
 FEEDS = ("stream", "poll")
 Forward = Literal["quotes", "underlying", "parity"]

@@ -16,6 +16,8 @@ from aftershock.model.signals import Action, ArbitrageSignal, EdgeType, TriggerK
 from tests.core.market import millis, of_type
 from tests.core.recorded import OPTIONS_2023, events_of, replayed
 
+pytestmark = pytest.mark.slow  # whole runs, again and again
+
 K1, K2 = 30_000, 31_000
 LOW, HIGH = f"BTC-28APR23-{K1}-C", f"BTC-28APR23-{K2}-C"
 CONFIG = EngineConfig(

@@ -16,6 +16,8 @@ from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerClo
 from tests.core.market import of_type
 from tests.core.recorded import LIQUIDATIONS_2026, OPTIONS_2026, events_of, replayed
 
+pytestmark = pytest.mark.slow  # whole runs, again and again
+
 CONTRACT_COINS = {"BTC": 0.01, "ETH": 0.1, "SOL": 1.0, "DOGE": 1000.0, "HYPE": 0.1}
 MILLIONS = {"BTC": 3.27, "ETH": 2.47, "SOL": 3.44, "DOGE": 4.57, "HYPE": 0.26}
 
