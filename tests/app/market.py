@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,6 +56,21 @@ def write(path: Path, head: str, rows: Iterable[str]) -> Path:
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
     else:
         path.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_instrument(folder: Path, *, multiplier: int) -> Path:
+    """Write the terms of the contract whose size nobody knows, as Tardis' instruments endpoint gives them."""
+    entry = {
+        "id": "PEPE-USDT-SWAP",
+        "exchange": "okex-swap",
+        "baseCurrency": "PEPE",
+        "quoteCurrency": "USDT",
+        "type": "perpetual",
+        "contractMultiplier": multiplier,
+    }
+    path = folder / "instruments.json"
+    path.write_text(json.dumps([entry]), encoding="utf-8")
     return path
 
 

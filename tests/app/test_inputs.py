@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from aftershock.app.inputs import Given, open_inputs
 from aftershock.errors import InputError, UsageError
-from tests.app.market import OPTION_HEAD, PRINT_HEAD, START_US, options, write
+from tests.app.market import OPTION_HEAD, PRINT_HEAD, START_US, options, write, write_instrument
 
 
 def implied(paths: list[Path]) -> dict[str, object]:
@@ -77,16 +76,7 @@ def test_a_file_of_another_kind_than_the_user_said_is_refused_with_what_it_is(ma
 
 
 def test_given_instruments_change_the_digest_of_the_table(market: list[Path], tmp_path: Path) -> None:
-    entry = {
-        "id": "PEPE-USDT-SWAP",
-        "exchange": "okex-swap",
-        "baseCurrency": "PEPE",
-        "quoteCurrency": "USDT",
-        "type": "perpetual",
-        "contractMultiplier": 10_000_000,
-    }
-    file = tmp_path / "instruments.json"
-    file.write_text(json.dumps([entry]), encoding="utf-8")
+    file = write_instrument(tmp_path, multiplier=10_000_000)
 
     with_it = open_inputs([Given(market[0])], file)
 

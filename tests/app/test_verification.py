@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from aftershock.app.verification import open_journal, verify
 from aftershock.errors import AftershockError, InputError, JournalError
 from aftershock.journal import REF, Head, JournalReader, JournalWriter, Reference
 from aftershock.model.signals import ArbitrageSignal
-from tests.app.market import write_market
+from tests.app.market import write_instrument, write_market
 
 pytestmark = pytest.mark.slow  # whole runs, again and again
 
@@ -223,16 +222,7 @@ def test_liquidations_that_only_a_flag_told_from_trades_are_read_alike_again(tmp
 
 
 def test_given_instruments_are_part_of_the_journal(market: list[Path], tmp_path: Path) -> None:
-    entry = {
-        "id": "PEPE-USDT-SWAP",
-        "exchange": "okex-swap",
-        "baseCurrency": "PEPE",
-        "quoteCurrency": "USDT",
-        "type": "perpetual",
-        "contractMultiplier": 1000,
-    }
-    file = tmp_path / "instruments.json"
-    file.write_text(json.dumps([entry]), encoding="utf-8")
+    file = write_instrument(tmp_path, multiplier=1000)
     options = ReplayOptions(
         given=[Given(p) for p in market], chosen=choose(), instruments=file, journal=tmp_path / "journal"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.market import OPTION_HEAD, PRINT_HEAD, STALLED, START_US, options, write
+from tests.app.market import OPTION_HEAD, PRINT_HEAD, STALLED, START_US, options, write, write_instrument
 from tests.cli.conftest import Run
 
 
@@ -180,16 +180,7 @@ def test_verifying_needs_a_journal(aftershock: Run, market: list[Path]) -> None:
 
 
 def test_given_instruments_give_unknown_contracts_a_size(aftershock: Run, market: list[Path], tmp_path: Path) -> None:
-    entry = {
-        "id": "PEPE-USDT-SWAP",
-        "exchange": "okex-swap",
-        "baseCurrency": "PEPE",
-        "quoteCurrency": "USDT",
-        "type": "perpetual",
-        "contractMultiplier": 10_000_000,
-    }
-    file = tmp_path / "instruments.json"
-    file.write_text(json.dumps([entry]), encoding="utf-8")
+    file = write_instrument(tmp_path, multiplier=10_000_000)
 
     totals = json.loads(aftershock("replay", *market, "--json", "--instruments", file).out)["liquidations"]
 

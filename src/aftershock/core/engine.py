@@ -1,8 +1,8 @@
 """The engine: one synchronous step per event, effects out.
 
-It writes each event into the market, detects shocks, and hands them to the desk. Deadlines are the desk's own: each
-fires at its own time, on the state that held then, before the first later event, so neither the cutting of batches
-nor extra timers can show in the effects.
+It writes each event into the market and tells the shock detector and the desk of open triggers. Deadlines are the
+desk's own: each fires at its own time, on the state that held then, before the first later event, so neither the
+cutting of batches nor extra timers can show in the effects.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aftershock.core.chain import FLOAT_COLUMNS, Chain, Expiry
-from aftershock.core.desk import NEVER, Opening, TriggerDesk
+from aftershock.core.desk import NEVER, TriggerDesk
 from aftershock.core.market import Market
 from aftershock.core.packages import PackageScanner
 from aftershock.core.series import LogPriceSeries
+from aftershock.core.shocks import ShockDetector
 from aftershock.core.stats import EngineStats
-from aftershock.core.triggers import assess_cascade, is_degraded, log_or_nan
+from aftershock.core.triggers import log_or_nan
 from aftershock.model import events as ev
 from aftershock.model.instruments import Kind
-from aftershock.model.signals import Alarm, TriggerKind
+from aftershock.model.signals import Alarm
 from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.config import EngineConfig
-    from aftershock.core.forward import ExpiryKey
     from aftershock.core.packages import Package
     from aftershock.model.table import InstrumentTable
 
@@ -62,6 +62,7 @@ class Engine:
         self.stats = EngineStats(packages=self._scanner.counts)
         self._market = Market(config, table, self.stats)
         self._desk = TriggerDesk(config, self._market, self.stats)
+        self._shocks = ShockDetector(config, self._desk, self.stats)
         self._touched: dict[tuple[tuple[str, str], int], Touched] = {}
         self._static_until: dict[tuple[str, ...], int] = {}
         self._static_limit = _STATIC_KEPT
@@ -170,43 +171,7 @@ class Engine:
         x = asset.book.consolidated(event.ts_init).log_price
         self._desk.on_forward(asset, None, x, event)
         if x == x:  # noqa: PLR0124  not NaN
-            self._on_sample(asset, asset.name, asset.consolidated, x, event, None)
-
-    def _on_sample(
-        self,
-        asset: AssetState,
-        name: str,
-        series: LogPriceSeries,
-        log_price: float,
-        event: ev.Event,
-        scope: ExpiryKey | None,
-    ) -> None:
-        """Take a sample of a series, and open a trigger if it moved enough."""
-        now = event.ts_init
-        series.add(now, log_price)
-        if "price-move" not in self.config.trigger.armed or now < asset.refractory.get(name, 0):
-            return
-        move = series.move(now, log_price)
-        if move != move:  # noqa: PLR0124  NaN
-            self.stats.cannot_evaluate("price_move")
-            return
-        if not abs(move) >= self.config.trigger.min_move_bps:
-            return
-        if scope is None and self._desk.has_cascade(asset, armed=True):
-            return  # the cascade already watches this move
-        asset.refractory[name] = now + self._refractory_ns
-        source = "+".join(venue for venue, _ in asset.book.fresh(now)) if scope is None else scope[0]
-        opening = Opening(
-            kind=TriggerKind.PRICE_MOVE,
-            series=name,
-            direction=1 if move > 0 else -1,
-            log_price=log_price,
-            move_bps=move,
-            closes=now + int(self.config.trigger.price_move_life_s * NS_PER_S),
-            source=source,
-            scope=scope,
-        )
-        self._desk.open(asset, opening, event)
+            self._shocks.on_sample(asset, asset.name, asset.consolidated, x, event, None)
 
     # --- options ------------------------------------------------------------------------------------------------
 
@@ -259,7 +224,7 @@ class Engine:
         event = ev.Timer(ts_event=ts_event, ts_init=now, key=name)
         if self._desk.next_deadline != NEVER and log_price != series.last:
             self._desk.on_forward(asset, key, log_price, event)
-        self._on_sample(asset, name, series, log_price, event, key)
+        self._shocks.on_sample(asset, name, series, log_price, event, key)
 
     def _scan_touched(self) -> None:
         """Test the packages of every quote of a moment that is over: a chain half written is no arbitrage."""
@@ -301,47 +266,7 @@ class Engine:
         now = event.ts_init
         self._market.count_liquidation(asset.name, usd, event.liquidated)
         asset.window.add(now, event.venue, event.symbol, usd, event.liquidated, event.completeness)
-        self._desk.feed_cascades(asset, event)
-        ready = now >= asset.refractory.get("cascade", 0) and not self._desk.has_cascade(asset)
-        if ready and "cascade" in self.config.trigger.armed:
-            self._try_cascade(asset, event)
-
-    def _try_cascade(self, asset: AssetState, event: ev.Liquidation) -> None:
-        config, now = self.config.trigger, event.ts_init
-        figures = asset.window.figures(now)
-        if not (figures.saturated or figures.intensity_ratio >= config.min_intensity_ratio):
-            return
-        x = asset.book.consolidated(now).log_price if self.config.forward == "quotes" else NAN
-        verdict = assess_cascade(
-            figures,
-            config,
-            min_venues=min(2, self.config.liquidation_venues),
-            venues_known=self.config.liquidation_venues > 0,
-            move_bps=asset.consolidated.move(now, x),
-            sigma_bps=asset.consolidated.sigma_bps(now),
-        )
-        if not verdict.opens:
-            return
-        for name in verdict.not_evaluable:
-            self.stats.cannot_evaluate(f"cascade_{name}")
-        if not is_degraded(verdict.not_evaluable):
-            self._desk.close_moves(asset, now)
-        asset.refractory["cascade"] = now + self._refractory_ns
-        opening = Opening(
-            kind=TriggerKind.CASCADE,
-            series=asset.name,
-            direction=verdict.direction,
-            log_price=x,
-            move_bps=verdict.features["move_bps"],
-            closes=now + int(config.calm_s * NS_PER_S),
-            source="+".join(figures.venues),
-            not_evaluable=verdict.not_evaluable,
-            features=verdict.features,
-            venues=figures.venues,
-            print_price=event.price,
-            print_source=f"{event.price_kind.value} price of the liquidation",
-        )
-        self._desk.open(asset, opening, event)
+        self._shocks.on_liquidation(asset, event)
 
     # --- faults and control -------------------------------------------------------------------------------------
 

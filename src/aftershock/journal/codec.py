@@ -67,6 +67,7 @@ def _to_plain(value: object) -> object:
         return msgspec.msgpack.Ext(ARRAY_EXTENSION, _array_bytes(value))
     if isinstance(value, np.generic):
         return value.item()
+    # msgspec asks a hook to refuse a type with this error.
     raise NotImplementedError(f"a journal can't hold a {type(value).__qualname__}")
 
 
