@@ -49,6 +49,7 @@ GOOD_BEFORE, GOOD_AFTER = print_row(1, price=1), print_row(9, price=9)
         (print_row(2, timestamp="2023-04-13"), "timestamp"),
         (print_row(2, local_timestamp=""), "timestamp"),
         (print_row(2, local_timestamp="9" * 5000), "timestamp"),
+        (print_row(2, timestamp=9_223_372_036_854_776), "timestamp"),  # in ns, more than 64 bits hold
         (print_row(2, timestamp=T0_US * 1000), "timestamp_not_microseconds"),
         (print_row(2, local_timestamp=T0_US // 1000), "timestamp_not_microseconds"),
         (print_row(2, side="long"), "side"),

@@ -7,9 +7,7 @@ receive time changes, so that a step is what arrives at once, as it would live. 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-
-import numpy as np
+from collections.abc import Callable, Iterable, Iterator
 
 from aftershock.app.latency import LatencyHistogram
 from aftershock.app.outcome import Effect
@@ -92,13 +90,6 @@ def _as_it_is(event: Event) -> tuple[Event, ...]:
     return (event,)
 
 
-def _moments(event: Event) -> Iterator[Event]:
+def _moments(event: Event) -> Iterable[Event]:
     """Cut a batch into runs of rows with one receive time."""
-    if not isinstance(event, OptionQuotes) or event.row_ts_init[0] == event.ts_init:
-        yield event
-        return
-    start = 0
-    for stop in (np.flatnonzero(np.diff(event.row_ts_init)) + 1).tolist():
-        yield event.slice(start, stop)
-        start = stop
-    yield event.slice(start, len(event))
+    return event.moments() if isinstance(event, OptionQuotes) else (event,)

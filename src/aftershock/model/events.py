@@ -191,6 +191,17 @@ class OptionQuotes(Event, frozen=True, kw_only=True, tag="option_quotes"):
         for i in range(len(self)):
             yield self.slice(i, i + 1)
 
+    def moments(self) -> Iterator[OptionQuotes]:
+        """Iterate over the runs of rows with one receive time."""
+        if self.row_ts_init[0] == self.ts_init:
+            yield self
+            return
+        start = 0
+        for stop in (np.flatnonzero(np.diff(self.row_ts_init)) + 1).tolist():
+            yield self.slice(start, stop)
+            start = stop
+        yield self.slice(start, len(self))
+
 
 OPTION_COLUMNS = (
     "bid",

@@ -1,8 +1,7 @@
-"""From rows to files as Tardis has them: two clocks, its columns and names, the same bytes each time."""
+"""From rows to files as Tardis has them: two clocks, numbers in shortest form, the same bytes each time."""
 
 from __future__ import annotations
 
-import gzip
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,28 +13,13 @@ from numpy.typing import NDArray
 
 from aftershock.model.units import NS_PER_S
 from aftershock.sim.sample.story import DATE, START_NS
+from aftershock.sim.tardis import HEADERS, PackedFile, data_set_name
 
-__all__ = ["HEADERS", "Table", "clocks_us", "text"]
+__all__ = ["Table", "clocks_us", "text"]
 
 _US_PER_S = 1_000_000
 _START_US = START_NS * _US_PER_S // NS_PER_S
 _LATENCY_SPREAD = 0.25
-
-_EVERY_FILE = "exchange,symbol,timestamp,local_timestamp"
-HEADERS = {
-    "quotes": f"{_EVERY_FILE},ask_amount,ask_price,bid_price,bid_amount",
-    "liquidations": f"{_EVERY_FILE},id,side,price,amount",
-    "derivative_ticker": (
-        f"{_EVERY_FILE},funding_timestamp,funding_rate,predicted_funding_rate,open_interest,"
-        "last_price,index_price,mark_price"
-    ),
-    "options_chain": (
-        f"{_EVERY_FILE},type,strike_price,expiration,open_interest,last_price,bid_price,bid_amount,bid_iv,"
-        "ask_price,ask_amount,ask_iv,mark_price,mark_iv,underlying_index,underlying_price,"
-        "delta,gamma,vega,theta,rho"
-    ),
-}
-"""Columns of each kind of file, as Tardis publishes them."""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,16 +36,13 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def write(self, folder: Path) -> Path:
         """Write the rows by local time and return the path; equal rows give equal bytes."""
         year, month, day = DATE
-        path = folder / f"{self.venue}_{self.kind}_{year}-{month:02}-{day:02}_{self.group}.csv.gz"
+        path = folder / data_set_name(self.venue, self.kind, f"{year}-{month:02}-{day:02}", self.group)
         order = np.argsort(self.local_timestamps_us, kind="stable").tolist()
         event, local = self.timestamps_us.tolist(), self.local_timestamps_us.tolist()
-        lines = [HEADERS[self.kind]]
-        for i in order:
-            stamps = (self.venue, self.symbols[i], str(event[i]), str(local[i]))
-            lines.append(",".join((*stamps, *(column[i] for column in self.columns))))
-        body = ("\n".join(lines) + "\n").encode("ascii")
-        with path.open("wb") as file, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-            packed.write(body)
+        with PackedFile(path, HEADERS[self.kind]) as file:
+            for i in order:
+                stamps = (self.venue, self.symbols[i], str(event[i]), str(local[i]))
+                file.add(",".join((*stamps, *(column[i] for column in self.columns))))
         return path
 
 

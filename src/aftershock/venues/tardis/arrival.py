@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from aftershock.model.events import ClockStep, Priority, StreamId
-from aftershock.venues.tardis.piece import Piece
+from aftershock.model.events import ClockStep
+from aftershock.venues.tardis.piece import Piece, piece_of
 from aftershock.venues.tardis.report import FileReport
 
 __all__ = ["Arrival"]
@@ -23,7 +23,6 @@ class Arrival:
         """Start before any row of the file called `source`."""
         self._source = source
         self._report = report
-        self._stream = StreamId(venue="", kind="clock", symbol=source)
         self._latest = -(2**63)
         self._previous = -(2**63)
 
@@ -58,4 +57,4 @@ class Arrival:
 
     def _step(self, ts_init: int, step_ns: int, row_number: int) -> Piece:
         event = ClockStep(ts_event=ts_init, ts_init=ts_init, step_ns=step_ns, source=self._source)
-        return Piece(ts_init, Priority.STATUS, self._stream, event, row_number)
+        return piece_of(event, row_number)

@@ -14,12 +14,12 @@ from aftershock.model.events import (
     Event,
     Liquidation,
     OptionQuotes,
-    Priority,
     Quote,
     StreamId,
     Trade,
 )
 from aftershock.model.liquidations import liquidated_side
+from aftershock.model.order import option_stream
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NAN
 from aftershock.venues.tardis.iso_time import parse_iso_ns
@@ -32,10 +32,10 @@ from aftershock.venues.tardis.messages import (
     TopMessage,
     TradeMessage,
 )
-from aftershock.venues.tardis.option_terms import IV_PER_FRACTION, OptionTerms, contradiction, stream_of
+from aftershock.venues.tardis.option_terms import IV_PER_FRACTION, OptionTerms, contradiction
 from aftershock.venues.tardis.report import Broken
 
-__all__ = ["SIDES", "DataMessage", "OptionRow", "message_ns", "option_quotes", "option_terms", "place", "to_event"]
+__all__ = ["SIDES", "DataMessage", "OptionRow", "message_ns", "option_quotes", "option_terms", "to_event"]
 
 SIDES = ("buy", "sell", "unknown")
 """Sides that Tardis prints."""
@@ -62,16 +62,6 @@ def message_ns(text: str) -> int:
         return parse_iso_ns(text)
     except ValueError as error:
         raise BrokenMessageError(Broken.TIMESTAMP) from error
-
-
-def place(message: DataMessage) -> tuple[Priority, StreamId]:
-    """Return what orders a message among those of its time."""
-    priority, kind = _PLACES[type(message)]
-    if isinstance(message, OptionMessage):
-        return priority, stream_of(message.exchange, message.symbol)
-    if isinstance(message, BookMessage) and message.name.startswith("quote"):
-        kind = "quotes"
-    return priority, StreamId(message.exchange, kind, message.symbol)
 
 
 def to_event(message: DataMessage, ts_init: int, table: InstrumentTable) -> Event:
@@ -206,7 +196,7 @@ def _option(message: OptionMessage, ts_event: int, ts_init: int, _table: Instrum
     return OptionRow(
         ts_event=ts_event,
         ts_init=ts_init,
-        stream=stream_of(message.exchange, message.symbol),
+        stream=option_stream(message.exchange, message.symbol),
         symbol=message.symbol,
         values=values,
         underlying_index=message.underlying_index,
@@ -266,14 +256,6 @@ def _book(message: BookMessage, ts_event: int, ts_init: int, _table: InstrumentT
     )
 
 
-_PLACES: dict[type, tuple[Priority, str]] = {
-    TradeMessage: (Priority.TRADE, "trades"),
-    LiquidationMessage: (Priority.LIQUIDATION, "liquidations"),
-    OptionMessage: (Priority.BOOK, "option_quotes"),
-    TickerMessage: (Priority.INDEX_AND_MARK, "derivative_ticker"),
-    TopMessage: (Priority.BOOK, "quotes"),
-    BookMessage: (Priority.BOOK, "book_snapshot"),
-}
 _EVENTS: dict[type, Callable[[Any, int, int, InstrumentTable], Event]] = {
     TradeMessage: _trade,
     LiquidationMessage: _liquidation,

@@ -21,6 +21,9 @@ from aftershock.venues.tardis.report import Broken, FileReport
 __all__ = ["CsvBlock", "cut_cells"]
 
 _LEAST_MICROSECONDS = 10**15
+_END_MICROSECONDS = 2**63 // NS_PER_US
+"""In the year 2262 nanoseconds no longer fit into 64 bits."""
+
 _REASONS = tuple(Broken)
 _FLOATS = msgspec.json.Decoder(list[float])
 _FLOATS_OR_NONE = msgspec.json.Decoder(list[float | None])
@@ -111,10 +114,11 @@ class CsvBlock:
         if micros is None:
             micros, odd = _slow_micros(column, required=required)
             self.refuse(odd, Broken.TIMESTAMP)
-        if self._n and not (micros.min() >= _LEAST_MICROSECONDS and micros.max() < 10 * _LEAST_MICROSECONDS):
+        if self._n and not (micros.min() >= _LEAST_MICROSECONDS and micros.max() < _END_MICROSECONDS):
             absent = np.array([not cell for cell in column]) if not required else np.zeros(self._n, dtype=np.bool_)
-            self.refuse((micros <= 0) & ~absent, Broken.TIMESTAMP)
-            scaled = (micros < _LEAST_MICROSECONDS) | (micros >= 10 * _LEAST_MICROSECONDS)
+            beyond = (micros >= _END_MICROSECONDS) & (micros < 10 * _LEAST_MICROSECONDS)
+            self.refuse(((micros <= 0) | beyond) & ~absent, Broken.TIMESTAMP)
+            scaled = (micros < _LEAST_MICROSECONDS) | (micros >= _END_MICROSECONDS)
             self.refuse(scaled & ~absent, Broken.NOT_MICROSECONDS)
             micros = np.where(scaled, 0, micros)
         return micros * NS_PER_US

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -12,19 +13,18 @@ from aftershock.model.events import (
     DerivativeTicker,
     Event,
     Liquidation,
-    Priority,
     Quote,
-    StreamId,
     Trade,
 )
 from aftershock.model.liquidations import liquidated_side
+from aftershock.model.order import in_order
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.tardis.arrival import Arrival
 from aftershock.venues.tardis.codec import SIDES
 from aftershock.venues.tardis.csv_block import CsvBlock
 from aftershock.venues.tardis.csv_columns import BOOK_LEVELS, CsvKind
 from aftershock.venues.tardis.csv_reader import CsvReader, CsvRows
-from aftershock.venues.tardis.piece import Piece, in_order
+from aftershock.venues.tardis.piece import Piece, piece_of
 from aftershock.venues.tardis.recent_ids import RecentIds
 from aftershock.venues.tardis.report import Broken, FileReport
 
@@ -38,31 +38,23 @@ class _Key(NamedTuple):
     symbol: str
 
 
-class _Shape(NamedTuple):
-    """How one kind of file becomes events."""
-
-    stream_kind: str
-    priority: Priority
-    columns: Callable[[CsvBlock, CsvKind, InstrumentTable], Callable[[int, _Key], Event]]
-
-
 def read_events(
     reader: CsvReader, kind: CsvKind, report: FileReport, table: InstrumentTable, arrival: Arrival
 ) -> Iterator[Piece]:
     """Yield the events of a file in the total order."""
-    return in_order(_pieces(reader, kind, report, table, arrival))
+    return in_order(_pieces(reader, kind, report, table, arrival), attrgetter("place"))
 
 
 def _pieces(
     reader: CsvReader, kind: CsvKind, report: FileReport, table: InstrumentTable, arrival: Arrival
 ) -> Iterator[Piece]:
-    shape = _SHAPES["book_snapshot" if kind.depth else kind.kind]
+    columns_of = _COLUMNS["book_snapshot" if kind.depth else kind.kind]
     recent = RecentIds()
     for block in reader.blocks():
         cells = block.cells
         venues, symbols = cells.names("exchange"), cells.names("symbol")
         ts_event, ts_raw = cells.nanoseconds("timestamp"), cells.nanoseconds("local_timestamp")
-        make = shape.columns(cells, kind, table)
+        make = columns_of(cells, kind, table)
         settled = block.settle()
         good = np.arange(len(cells)) if settled is None else settled
         if "id" in kind.columns:
@@ -76,9 +68,7 @@ def _pieces(
         for i, event_ns, init_ns, row in zip(*(column.tolist() for column in columns), strict=True):
             if row in step_of_row:
                 yield step_of_row[row]
-            venue, symbol = venues[i], symbols[i]
-            event = make(i, _Key(event_ns, init_ns, venue, symbol))
-            yield Piece(init_ns, shape.priority, StreamId(venue, shape.stream_kind, symbol), event, row)
+            yield piece_of(make(i, _Key(event_ns, init_ns, venues[i], symbols[i])), row)
 
 
 def _fresh(block: CsvRows, good: list[int], recent: RecentIds) -> list[bool]:
@@ -206,11 +196,11 @@ def _books(cells: CsvBlock, kind: CsvKind, _table: InstrumentTable) -> Callable[
     return make
 
 
-_SHAPES = {
-    "trades": _Shape("trades", Priority.TRADE, _trades),
-    "liquidations": _Shape("liquidations", Priority.LIQUIDATION, _liquidations),
-    "quotes": _Shape("quotes", Priority.BOOK, _quotes),
-    "book_ticker": _Shape("quotes", Priority.BOOK, _quotes),
-    "derivative_ticker": _Shape("derivative_ticker", Priority.INDEX_AND_MARK, _tickers),
-    "book_snapshot": _Shape("book_snapshot", Priority.BOOK, _books),
+_COLUMNS: dict[str, Callable[[CsvBlock, CsvKind, InstrumentTable], Callable[[int, _Key], Event]]] = {
+    "trades": _trades,
+    "liquidations": _liquidations,
+    "quotes": _quotes,
+    "book_ticker": _quotes,
+    "derivative_ticker": _tickers,
+    "book_snapshot": _books,
 }

@@ -9,8 +9,9 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from aftershock.model.events import OPTION_COLUMNS, Event, OptionQuotes, Priority, StreamId
-from aftershock.venues.tardis.piece import MAX_BATCH, Piece
+from aftershock.model.events import OPTION_COLUMNS, Event, OptionQuotes
+from aftershock.model.order import Place
+from aftershock.venues.tardis.piece import MAX_BATCH, Piece, option_piece
 
 __all__ = ["Merged", "Source", "merge"]
 
@@ -31,7 +32,7 @@ class Source(Protocol):
         ...
 
 
-_Entry: TypeAlias = tuple[int, Priority, StreamId, int, Piece]
+_Entry: TypeAlias = tuple[Place, int, Piece]
 
 
 class Merged(Iterator[Event]):
@@ -86,8 +87,8 @@ class Merged(Iterator[Event]):
         for index, pieces in streams.items():
             _push(heap, index, next(pieces, None))
         while heap:
-            *_, index, piece = heapq.heappop(heap)
-            if heap and piece.rows is not None and piece.event.ts_init >= heap[0][0]:
+            _, index, piece = heapq.heappop(heap)
+            if heap and piece.rows is not None and piece.event.ts_init >= heap[0][0].ts_init:
                 piece, rest = _split(piece, index, heap[0])
                 yield index, piece
                 _push(heap, index, rest or next(streams[index], None))
@@ -110,7 +111,7 @@ def merge(sources: Sequence[Source]) -> Merged:
 
 def _push(heap: list[_Entry], index: int, piece: Piece | None) -> None:
     if piece is not None:
-        heapq.heappush(heap, (piece.ts_init, piece.priority, piece.stream, index, piece))
+        heapq.heappush(heap, (piece.place, index, piece))
 
 
 def _split(piece: Piece, index: int, other: _Entry) -> tuple[Piece, Piece | None]:
@@ -118,20 +119,21 @@ def _split(piece: Piece, index: int, other: _Entry) -> tuple[Piece, Piece | None
     batch, rows = piece.event, piece.rows
     if not isinstance(batch, OptionQuotes) or rows is None:
         return piece, None
-    first = (piece.priority, piece.stream, index) < other[1:4]
-    cut = int(np.searchsorted(batch.row_ts_init, other[0], side="right" if first else "left"))
+    theirs, their_index, _ = other
+    first = (piece.place._replace(ts_init=theirs.ts_init), index) < (theirs, their_index)
+    cut = int(np.searchsorted(batch.row_ts_init, theirs.ts_init, side="right" if first else "left"))
     if cut >= len(batch):
         return piece, None
     head, tail = batch.slice(0, cut), batch.slice(cut, len(batch))
     return (
-        piece._replace(event=head, row=int(rows[cut - 1]), rows=rows[:cut]),
-        piece._replace(ts_init=int(tail.row_ts_init[0]), event=tail, rows=rows[cut:]),
+        option_piece(head, rows[:cut]),
+        option_piece(tail, rows[cut:]),
     )
 
 
 def _joins(last: Piece, piece: Piece, rows: int) -> bool:
     """Tell whether a piece continues the batch of `rows` rows that `last` ends."""
-    if piece.rows is None or last.rows is None or piece.stream != last.stream:
+    if piece.rows is None or last.rows is None or piece.place.stream != last.place.stream:
         return False
     return rows + len(piece.rows) <= MAX_BATCH
 

@@ -212,7 +212,8 @@ def _object(line: str) -> dict[str, Any]:
 def types_in(lines: Iterable[str]) -> set[str]:
     """Return the types of the messages in some lines.
 
-    `native` stands for a venue's own message as `/replay` wraps it, `failure` for the machine's error answer.
+    `native` stands for a venue's own message as `/replay` wraps it, `failure` for the machine's error answer, `truth`
+    for what a simulation says about itself.
     """
     types = set()
     for line in lines:
@@ -221,7 +222,9 @@ def types_in(lines: Iterable[str]) -> set[str]:
         except BrokenMessageError:
             continue
         name = fields.get("type")
-        if isinstance(name, str) and ("exchange" in fields or name in _USED):
+        if "SYNTHETIC" in fields:
+            types.add("truth")
+        elif isinstance(name, str) and ("exchange" in fields or name in _USED):
             types.add(name)
         elif "localTimestamp" in fields and "message" in fields:
             types.add("native")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 import msgspec
 import numpy as np
 
-from aftershock.model.events import Gap, Priority, StreamId
+from aftershock.model.events import Gap, StreamId
+from aftershock.model.order import in_order, option_place, place
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.tardis.arrival import Arrival
 from aftershock.venues.tardis.codec import (
@@ -16,7 +18,6 @@ from aftershock.venues.tardis.codec import (
     message_ns,
     option_quotes,
     option_terms,
-    place,
     to_event,
 )
 from aftershock.venues.tardis.lines import LineReader
@@ -33,7 +34,7 @@ from aftershock.venues.tardis.messages import (
     decode,
 )
 from aftershock.venues.tardis.option_terms import OptionNames, is_readable
-from aftershock.venues.tardis.piece import MAX_BATCH, Piece, in_order, option_piece
+from aftershock.venues.tardis.piece import MAX_BATCH, Piece, option_piece, piece_of
 from aftershock.venues.tardis.recent_ids import RecentIds
 from aftershock.venues.tardis.report import Broken, FileReport
 
@@ -80,7 +81,7 @@ class MessageReader:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the events in the total order, option rows in batches."""
-        return _packed(in_order(self._in_file_order()))
+        return _packed(in_order(self._in_file_order(), attrgetter("place")))
 
     def _in_file_order(self) -> Iterator[Piece]:
         for block in self._lines.blocks():
@@ -136,8 +137,8 @@ class MessageReader:
         if isinstance(message, OptionMessage) and not is_readable(message.exchange, message.symbol):
             self._names.remember(message.exchange, message.symbol, option_terms(message))
         self._report.saw(ts_init, ts_init, two_clocks=message.timestamp != message.local_timestamp)
-        priority, stream = place(message)
-        yield Piece(ts_init, priority, stream, event, self._report.rows)
+        at = option_place(ts_init, event.stream) if isinstance(event, OptionRow) else place(event)
+        yield Piece(at, event, self._report.rows)
 
     def _advance(self, exchange: str, raw_ts: int) -> Iterator[Piece]:
         """Move the clock to a message; yield its step back, and the gap that the message ends."""
@@ -175,16 +176,15 @@ class MessageReader:
 
     def _gap(self, exchange: str, ts_init: int) -> Piece:
         from_ts, detail = self._gaps.pop(exchange)
-        stream = StreamId(exchange, "", "")
         event = Gap(
             ts_event=min(from_ts, ts_init),
             ts_init=ts_init,
-            stream=stream,
+            stream=StreamId(exchange, "", ""),
             from_ts=min(from_ts, ts_init),
             to_ts=ts_init,
             detail=detail,
         )
-        return Piece(ts_init, Priority.STATUS, stream, event, self._report.rows)
+        return piece_of(event, self._report.rows)
 
     def _open_gaps(self) -> Iterator[Piece]:
         """Yield the gaps that the file ends in."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftershock.model.events import OPTION_COLUMNS, OptionQuotes, StreamId
-from aftershock.venues.tardis.piece import MAX_BATCH, MAX_SAME_STAMP, Piece, option_piece
+from aftershock.model.order import MAX_SAME_STAMP
+from aftershock.venues.tardis.piece import MAX_BATCH, Piece, option_piece
 
 __all__ = ["OptionRows", "OptionSorter"]
 

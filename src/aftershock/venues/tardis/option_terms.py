@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftershock.model.events import StreamId
+from aftershock.model.order import option_stream
 from aftershock.model.symbols import parse_symbol
 from aftershock.model.units import NAN
 
-__all__ = ["IV_PER_FRACTION", "OptionNames", "OptionTerms", "contradiction", "is_readable", "stream_of"]
+__all__ = ["IV_PER_FRACTION", "OptionNames", "OptionTerms", "contradiction", "is_readable"]
 
 IV_PER_FRACTION = {"deribit": 100.0}
 """Volatility as a venue prints it, per fraction. Tardis passes it through: Deribit prints percent, others fractions."""
 
-_STREAM_KIND = "option_quotes"
 _MAX_NAMES = 65_536
 _parse = lru_cache(maxsize=_MAX_NAMES)(parse_symbol)
 
@@ -29,14 +29,6 @@ class OptionTerms(msgspec.Struct, frozen=True):
     strike: float
     is_call: bool
     expiry_ns: int
-
-
-@lru_cache(maxsize=_MAX_NAMES)
-def stream_of(venue: str, symbol: str) -> StreamId:
-    """Return the stream of an option's quotes: that of its underlying."""
-    parsed = _parse(venue, symbol)
-    underlying = parsed.base if parsed is not None else symbol.replace("_", "-").split("-", 1)[0]
-    return StreamId(venue=venue, kind=_STREAM_KIND, symbol=underlying)
 
 
 def is_readable(venue: str, symbol: str) -> bool:
@@ -101,7 +93,7 @@ class OptionNames:
         return np.array([known[key] for key in zip(venues, symbols, strict=True)], dtype=np.int64)
 
     def _add(self, venue: str, symbol: str) -> None:
-        stream = stream_of(venue, symbol)
+        stream = option_stream(venue, symbol)
         if stream not in self._stream_number:
             self._stream_number[stream] = len(self.streams)
             self.streams.append(stream)

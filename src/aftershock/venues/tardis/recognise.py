@@ -98,6 +98,10 @@ def _without_content(path: Path, expect: str | None, incomplete: str, suffix: st
 def _messages(path: Path, expect: str | None, number: int, block: LineBlock, form: str) -> Recognised:
     """Describe a file of JSON lines by the types of its first messages."""
     types = types_in(block.lines)
+    if "truth" in types:
+        raise InputError(
+            f"{path} holds the truth of a simulated market, which no decision may see: give the data beside it"
+        )
     if "native" in types:
         raise InputError(
             f"{path} holds a venue's own messages, as /replay gives them: use /replay-normalized of tardis-machine"
