@@ -11,7 +11,7 @@ import pytest
 
 from tests.repository.tree import ROOT
 
-FOLDERS = ["app", "cli", "core", "journal", "model", "pricing", "sim", "sim.market", "sim.servers", "venues"]
+FOLDERS = ["app", "cli", "core", "journal", "model", "pricing", "sim", "sim.market", "sim.servers", "study", "venues"]
 
 pytestmark = pytest.mark.subprocess
 
@@ -62,6 +62,11 @@ def add_import(folder: Path, importer: str, imported: str) -> None:
         ("sim.market", "core"),
         ("sim.market", "app"),
         ("sim.servers", "venues"),
+        ("study", "core"),
+        ("study", "sim"),
+        ("study", "pricing"),
+        ("core", "study"),
+        ("sim", "study"),
     ],
 )
 def test_an_import_against_the_arrows_is_refused(skeleton: Path, importer: str, imported: str) -> None:
@@ -84,6 +89,8 @@ def test_imports_along_the_arrows_are_allowed(skeleton: Path) -> None:
         ("pricing", "model"),
         ("venues", "model"),
         ("journal", "model"),
+        ("app", "study"),
+        ("study", "model"),
         ("sim.market", "pricing"),
         ("sim.servers", "sim.market"),
         ("model", "errors"),
