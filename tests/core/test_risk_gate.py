@@ -130,6 +130,42 @@ def test_what_a_limit_refused_is_not_remembered_as_an_order() -> None:
     assert isinstance(checked(gate=gate), ApprovedOrder)
 
 
+def hedge(quantity: float = 1.0, *, parent: str = "t/1/order", reduce_only: bool = True) -> OrderIntent:
+    """Return a hedge of an order."""
+    return msgspec.structs.replace(intent(quantity=quantity), purpose="hedge", parent=parent, reduce_only=reduce_only)
+
+
+def reduced(wanted: OrderIntent, figures: dict[str, float] | None = None) -> ApprovedOrder | RefusedOrder:
+    return RiskGate(CONFIG).check_reducing(wanted, T0, **(FIGURES | (figures or {})))
+
+
+def test_what_takes_risk_away_passes_without_a_limit_on_its_premium_and_as_often_as_need_be() -> None:
+    gate = RiskGate(CONFIG)
+    wanted = msgspec.structs.replace(hedge(5.0), legs=(leg(price_usd=60_000.0),))
+    for _ in range(2):
+        assert isinstance(gate.check_reducing(wanted, T0, **FIGURES), ApprovedOrder)
+    assert isinstance(checked(wanted), RefusedOrder)  # as an entry it is too much premium
+
+
+@pytest.mark.parametrize(
+    ("wanted", "figures", "limit"),
+    [
+        (hedge(5.1), {}, "quantity"),
+        (hedge(NAN), {}, "quantity"),
+        (hedge(), {"price_usd": 1_351.0}, "collar"),
+        (hedge(), {"value_usd": NAN}, "collar"),
+        (hedge(), {"forward": NAN}, "collar"),
+        (intent(), {}, "purpose"),
+        (hedge(reduce_only=False), {}, "purpose"),
+        (hedge(parent=""), {}, "purpose"),
+    ],
+)
+def test_what_takes_risk_away_is_still_refused(wanted: OrderIntent, figures: dict[str, float], limit: str) -> None:
+    refused = reduced(wanted, figures)
+    assert isinstance(refused, RefusedOrder)
+    assert refused.limit == limit
+
+
 def calls_of(name: str) -> list[str]:
     """Return the modules of the package that call a name."""
     package = Path(aftershock.__file__).parent

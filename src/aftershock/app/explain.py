@@ -14,7 +14,7 @@ from aftershock.app.records import STATS, decode_effect
 from aftershock.app.words import EDGES, REASONS, TRIGGERS
 from aftershock.errors import UsageError
 from aftershock.journal import JournalReader
-from aftershock.model.orders import ApprovedOrder, RefusedOrder
+from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
 from aftershock.model.signals import Action, ArbitrageSignal, TriggerClosed, TriggerOpened
 from aftershock.model.units import BPS
 
@@ -38,13 +38,20 @@ class WaterfallLine(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision with its trigger and what became of it."""
+    """A decision with its trigger and what became of it.
+
+    Attributes:
+        followers: Hedges and unwinds of its order, refused ones included.
+        results: What became of the order; more than one if a late fill reopened it.
+    """
 
     signal: ArbitrageSignal
     trigger: TriggerOpened | None
     closed: TriggerClosed | None
     approved: ApprovedOrder | None
     refused: RefusedOrder | None
+    followers: tuple[ApprovedOrder | RefusedOrder, ...] = ()
+    results: tuple[PackageResult, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -63,6 +70,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
             "waterfall": plain([msgspec.to_builtins(line) for line in waterfall(signal)]),
             "order": plain(self.approved),
             "refusal": plain(self.refused),
+            "followers": plain(self.followers),
+            "results": plain(self.results),
         }
 
 
@@ -144,7 +153,17 @@ def _with_context(signal: ArbitrageSignal, effects: list[Effect]) -> Explanation
             approved = effect
         elif isinstance(effect, RefusedOrder) and _is_of(effect, signal):
             refused = effect
-    return Explanation(signal=signal, trigger=trigger, closed=closed, approved=approved, refused=refused)
+    intent_id = None if approved is None else approved.intent.intent_id
+    orders = [effect for effect in effects if isinstance(effect, ApprovedOrder | RefusedOrder)]
+    return Explanation(
+        signal=signal,
+        trigger=trigger,
+        closed=closed,
+        approved=approved,
+        refused=refused,
+        followers=tuple(order for order in orders if order.intent.parent and order.intent.parent == intent_id),
+        results=tuple(e for e in effects if isinstance(e, PackageResult) and e.intent_id == intent_id),
+    )
 
 
 def _is_of(order: ApprovedOrder | RefusedOrder, signal: ArbitrageSignal) -> bool:

@@ -9,13 +9,13 @@ from typing import Any
 from aftershock.app.plain import plain, plain_signal, ranked
 from aftershock.core.config import EngineConfig
 from aftershock.core.triggers import is_degraded
-from aftershock.model.orders import ApprovedOrder, RefusedOrder
+from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
 from aftershock.model.signals import Action, Alarm, ArbitrageSignal, EdgeType, Reason, TriggerClosed, TriggerOpened
 from aftershock.model.units import BPS, iso_utc
 
 __all__ = ["Effect", "Outcome", "effect_document"]
 
-Effect = TriggerOpened | TriggerClosed | ArbitrageSignal | Alarm | ApprovedOrder | RefusedOrder
+Effect = TriggerOpened | TriggerClosed | ArbitrageSignal | Alarm | ApprovedOrder | RefusedOrder | PackageResult
 
 
 def effect_document(effect: Effect) -> dict[str, Any]:
@@ -34,6 +34,7 @@ class Outcome:
         self.alarms: list[Alarm] = []
         self.approved: list[ApprovedOrder] = []
         self.refused: list[RefusedOrder] = []
+        self.results: list[PackageResult] = []
 
     def add(self, effect: Effect) -> None:
         """Take one effect.
@@ -53,6 +54,8 @@ class Outcome:
             self.approved.append(effect)
         elif isinstance(effect, RefusedOrder):
             self.refused.append(effect)
+        elif isinstance(effect, PackageResult):
+            self.results.append(effect)
         else:
             raise TypeError(f"the engine gave a {type(effect).__qualname__}, which nobody reports")
 
@@ -74,7 +77,11 @@ class Outcome:
             "hold_reasons": self.hold_reasons(),
             "signals": [plain_signal(signal) for signal in self.signals],
             "floor": self.floor(),
-            "orders": {"approved": plain(self.approved), "refused": plain(self.refused)},
+            "orders": {
+                "approved": plain(self.approved),
+                "refused": plain(self.refused),
+                "results": plain(self.results),
+            },
             "alarms": {
                 "count": len(self.alarms),
                 "by_code": ranked(Counter(alarm.code for alarm in self.alarms)),

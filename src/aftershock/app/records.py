@@ -9,7 +9,7 @@ import msgspec
 from aftershock.app.outcome import Effect
 from aftershock.core.stats import EngineStats
 from aftershock.journal import Codec
-from aftershock.model.orders import ApprovedOrder, RefusedOrder
+from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
 from aftershock.model.signals import Alarm, ArbitrageSignal, TriggerClosed, TriggerOpened
 
 __all__ = [
@@ -37,6 +37,7 @@ _KINDS: dict[type, int] = {
     ApprovedOrder: 4,
     RefusedOrder: 5,
     Alarm: 6,
+    PackageResult: 8,
 }
 
 

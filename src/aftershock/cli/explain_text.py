@@ -9,6 +9,7 @@ from aftershock.app.explain import Explanation, waterfall
 from aftershock.app.words import EDGES, REASONS, TRIGGERS
 from aftershock.cli.inputs_text import short_time
 from aftershock.cli.table import money, number, table
+from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
 from aftershock.model.signals import Action, ArbitrageSignal, TriggerOpened
 
 __all__ = ["decision_text", "explanation_text", "waterfall_text"]
@@ -23,6 +24,7 @@ def explanation_text(found: Explanation) -> str:
         waterfall_text(found.signal),
         _quality(found.signal),
         _order(found),
+        _outcome(found),
     ]
     return "\n\n".join(section for section in sections if section)
 
@@ -146,3 +148,30 @@ def _order(found: Explanation) -> str:
     if found.refused is not None:
         return f"order\n  refused by {found.refused.limit}: {found.refused.detail}"
     return ""
+
+
+def _outcome(found: Explanation) -> str:
+    """Return the hedges and unwinds of an order and what became of it; empty while no venue answered."""
+    lines = [_follower(order) for order in found.followers]
+    for result in found.results:
+        lines += _result(result)
+    return "\n".join(["outcome", *lines]) if lines else ""
+
+
+def _follower(order: ApprovedOrder | RefusedOrder) -> str:
+    intent, leg = order.intent, order.intent.legs[0]
+    what = f"{intent.purpose}: {leg.side.value} {number(intent.quantity, 4)} coins of {leg.symbol} on {leg.venue}"
+    refused = f", refused by {order.limit}: {order.detail}" if isinstance(order, RefusedOrder) else ""
+    return f"  {short_time(order.ts_init)} UTC  {what}, limit {leg.price:g}{refused}"
+
+
+def _result(result: PackageResult) -> list[str]:
+    coins = [number(each, 4) for each in (result.filled, result.wanted, result.kept)]
+    hedge = f"{number(result.hedge_coins, 4)} of {number(result.hedge_wanted, 4)} coins at {number(result.hedge_price)}"
+    money = f"fees {number(result.fees_usd)} USD, unwinding lost {number(result.unwind_loss_usd)} USD"
+    head = f"{short_time(result.ts_init)} UTC  {result.status}"
+    lines = [f"  {head}: {coins[0]} of {coins[1]} coins filled, {coins[2]} kept", f"    hedge {hedge}; {money}"]
+    if result.left:
+        held = ", ".join(f"{number(coins, 4)} coins of {name}" for name, coins in sorted(result.left.items()))
+        lines.append(f"    still held and should not be: {held}")
+    return lines

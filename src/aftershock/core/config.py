@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["EngineConfig", "RiskConfig", "TriggerConfig"]
+__all__ = ["EngineConfig", "ExecutionConfig", "RiskConfig", "TriggerConfig"]
 
 _Seconds = Annotated[float, Meta(ge=0, le=1e6)]
 _PositiveSeconds = Annotated[float, Meta(gt=0, le=1e6)]
@@ -70,6 +70,26 @@ class RiskConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     duplicate_s: _Seconds = 60.0
 
 
+class ExecutionConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From approved order to hedged position; `docs/execution.md` says how each figure enters.
+
+    Attributes:
+        legs_deadline_ms: After the first fill of a package, a leg that the venue says nothing more about is given up.
+        hedge_limit_bps: Limit of a hedge, from the microprice; also the share of a hedge that may stay unfilled.
+        hedge_attempts: Most orders for one hedge.
+        hedge_deadline_ms: After the fill, an option that is not hedged is unwound.
+        unwind_attempts: Most orders to unwind one instrument.
+        unwind_deadline_ms: After so long a person is called.
+    """
+
+    legs_deadline_ms: _Positive = 1_000.0
+    hedge_limit_bps: _Bps = 20.0
+    hedge_attempts: _Count = 3
+    hedge_deadline_ms: _Positive = 1_000.0
+    unwind_attempts: _Count = 3
+    unwind_deadline_ms: _Positive = 5_000.0
+
+
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Configuration of the engine; `docs/decision.md` says how each figure enters.
 
@@ -92,6 +112,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     trigger: TriggerConfig = TriggerConfig()
     risk: RiskConfig = RiskConfig()
+    execution: ExecutionConfig = ExecutionConfig()
 
     min_forward_venues: _Count = 3
     perp_max_age_ms: _Positive = 500.0

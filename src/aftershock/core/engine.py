@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from aftershock.core.account import Account
 from aftershock.core.chain import FLOAT_COLUMNS, Chain, Expiry
 from aftershock.core.desk import NEVER, TriggerDesk
+from aftershock.core.execution import Execution
 from aftershock.core.market import Market
 from aftershock.core.packages import PackageScanner
 from aftershock.core.series import LogPriceSeries
@@ -20,6 +22,7 @@ from aftershock.core.stats import EngineStats
 from aftershock.core.triggers import log_or_nan
 from aftershock.model import events as ev
 from aftershock.model.instruments import Kind
+from aftershock.model.orders import ApprovedOrder, Fill
 from aftershock.model.signals import Alarm
 from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Effect", "Engine"]
 
 Effect = Any
-"""TriggerOpened, TriggerClosed, ArbitrageSignal, ApprovedOrder, RefusedOrder or Alarm."""
+"""TriggerOpened, TriggerClosed, ArbitrageSignal, ApprovedOrder, RefusedOrder, PackageResult or Alarm."""
 
 _STATIC_KEPT = 10_000
 
@@ -53,6 +56,7 @@ class Engine:
     Attributes:
         config: As given.
         stats: Counters.
+        account: Cash and positions; without a fill it stays as it was given.
     """
 
     def __init__(self, config: EngineConfig, table: InstrumentTable) -> None:
@@ -63,6 +67,8 @@ class Engine:
         self._market = Market(config, table, self.stats)
         self._desk = TriggerDesk(config, self._market, self.stats)
         self._shocks = ShockDetector(config, self._desk, self.stats)
+        self.account = Account(self._market.fees)
+        self._execution = Execution(config, self._market, self.account, self._say)
         self._touched: dict[tuple[tuple[str, str], int], Touched] = {}
         self._static_until: dict[tuple[str, ...], int] = {}
         self._static_limit = _STATIC_KEPT
@@ -77,6 +83,9 @@ class Engine:
             ev.Stale: self._on_stale,
             ev.Restored: self._on_restored,
             ev.ClockStep: self._on_clock_step,
+            ev.Settlement: self._execution.on_settlement,
+            ev.OrderUpdate: self._execution.on_update,
+            Fill: self._execution.on_fill,
             ev.Halt: self._on_halt,
             ev.Resume: self._on_resume,
             ev.EndOfInput: self._on_end,
@@ -85,7 +94,8 @@ class Engine:
     @property
     def next_deadline(self) -> int | None:
         """Return the moment, ns, at which the engine wants to be called even if nothing happens; None for never."""
-        due = min([self._desk.next_deadline, *(touched.now for touched in self._touched.values())])
+        deadline = min(self._desk.next_deadline, self._execution.next_deadline)
+        due = min([deadline, *(touched.now for touched in self._touched.values())])
         return None if due == NEVER else due + 1  # what is left for the end of a moment is done after it
 
     @property
@@ -111,12 +121,19 @@ class Engine:
         if handler is not None:  # trades, timers and replies change nothing here
             handler(event)
         effects, self._desk.effects = self._desk.effects, []
+        for effect in effects:
+            if isinstance(effect, ApprovedOrder) and effect.intent.purpose == "entry":
+                self._execution.open(effect)
         return effects
 
     def _advance(self, now: int) -> None:
         """Do what was left for the end of an earlier moment, and fire the deadlines before now."""
         if self._touched and next(iter(self._touched.values())).now < now:
             self._scan_touched()
+        while self._execution.next_deadline < now:  # in the order of time, the desk's first
+            due = self._execution.next_deadline
+            self._desk.advance(due + 1)
+            self._execution.advance(due + 1)
         if self._desk.next_deadline < now:
             self._desk.advance(now)
 
@@ -140,6 +157,8 @@ class Engine:
                 self._alarm(event.ts_init, "index_silent", stands_in)
             if asset.book.on_perpetual(instrument, event):
                 self._on_consolidated(asset, event)
+        if self._execution.active:
+            self._execution.on_quote(instrument, event.ts_init)
 
     def _on_book(self, event: ev.BookSnapshot) -> None:
         """Take the top of a book as a quote."""
@@ -205,6 +224,8 @@ class Engine:
         if len(values) == len(FLOAT_COLUMNS):
             self._on_underlying(asset, chain, expiry, values[-1], now, ts_event)
         self._touched[chain.key, row] = Touched(asset, chain, row, now, ts_event)
+        if self._execution.active:
+            self._execution.on_quote(instrument, now)
 
     def _on_underlying(
         self, asset: AssetState, chain: Chain, expiry: Expiry, price: float, now: int, ts_event: int
@@ -270,8 +291,11 @@ class Engine:
 
     # --- faults and control -------------------------------------------------------------------------------------
 
+    def _say(self, effect: Effect) -> None:
+        self._desk.effects.append(effect)
+
     def _alarm(self, now: int, code: str, detail: str) -> None:
-        self._desk.effects.append(Alarm(ts_init=now, code=code, detail=detail))
+        self._say(Alarm(ts_init=now, code=code, detail=detail))
 
     def _on_gap(self, event: ev.Gap) -> None:
         self._market.lose(event.stream)
@@ -302,6 +326,7 @@ class Engine:
     def _on_end(self, event: ev.EndOfInput) -> None:
         self._scan_touched()
         self._desk.close_all(event.ts_init)
+        self._execution.on_end(event.ts_init)
 
 
 def _name(stream: ev.StreamId) -> str:

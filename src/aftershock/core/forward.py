@@ -187,6 +187,13 @@ class ForwardBook:
             and state.log_price == state.log_price
         ]
 
+    def fresh_future(self, key: ExpiryKey, now: int) -> TopOfBook | None:
+        """Return a dated future with a usable quote that is young enough, or None."""
+        top = self.futures.get(key)
+        if top is None or now - top.confirmed > self._max_age or not top.microprice > 0:
+            return None
+        return top if self._streams.quotes_up(top.instrument.venue, top.instrument.symbol) else None
+
     def log_reference(self, now: int) -> float:
         """Return ln of the index, or of the median fresh microprice while there is none; NaN without either."""
         if self.index_price > 0:

@@ -37,6 +37,7 @@ __all__ = [
     "Restored",
     "Resume",
     "ReviewReply",
+    "Settlement",
     "Stale",
     "StreamId",
     "Timer",
@@ -224,6 +225,22 @@ OPTION_COLUMNS = (
 """Columns of `OptionQuotes`, in this order."""
 
 
+class Settlement(Event, frozen=True, kw_only=True, tag="settlement"):
+    """A venue settled an expiry: everything of one family that expires then, against one price.
+
+    Attributes:
+        venue: Tardis exchange id.
+        family: What settles alike, as `Instrument.family` names it: `BTC` inverse, `BTC_USDC` linear.
+        expiry_ns: Nanoseconds UTC.
+        price: Settlement price, quote currency per coin.
+    """
+
+    venue: str
+    family: str
+    expiry_ns: int
+    price: float
+
+
 class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     """Messages of a stream, or of a whole venue if kind and symbol are empty, were lost between two moments."""
 
@@ -286,7 +303,7 @@ class ReviewReply(Event, frozen=True, kw_only=True, tag="review_reply"):
 
 
 class OrderUpdate(Event, frozen=True, kw_only=True, tag="order_update"):
-    """A venue's word on an order: `accepted`, `rejected`, `cancelled` or `expired`."""
+    """A venue's word on an order: `accepted`, `rejected`, `cancelled` or `expired`; all but the first end it."""
 
     client_id: str
     status: str

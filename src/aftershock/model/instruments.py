@@ -6,9 +6,12 @@ from enum import StrEnum
 
 import msgspec
 
-from aftershock.model.units import BPS, NAN
+from aftershock.model.units import BPS, NAN, NS_PER_DAY
 
 __all__ = ["AmountUnit", "FeeSchedule", "Instrument", "Kind"]
+
+_FRIDAY = 1
+"""Of days counted from 1970-01-01, a Thursday."""
 
 
 class Kind(StrEnum):
@@ -73,6 +76,21 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """Return what settles alike: `BTC` for inverse, `BTC_USDC` for linear contracts."""
         return self.underlying if self.inverse else f"{self.underlying}_{self.quote}"
 
+    @property
+    def counts_dollars(self) -> bool:
+        """Tell whether a position is a number of dollars, not of coins: inverse perpetuals and futures."""
+        return self.inverse and self.kind is not Kind.OPTION
+
+    @property
+    def settles_in(self) -> str:
+        """Return the currency of premium, profit and fees: the coin if inverse, else the quote currency."""
+        return self.underlying if self.inverse else self.quote
+
+    @property
+    def is_daily(self) -> bool:
+        """Tell whether it expires on another day than a Friday (UTC), as only daily contracts do."""
+        return self.expiry_ns is not None and self.expiry_ns // NS_PER_DAY % 7 != _FRIDAY
+
     def coins(self, amount: float, price: float) -> float:
         """Convert a native amount to coins.
 
@@ -116,6 +134,7 @@ class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True):
         cap_fraction: Most of an option's premium that a fee may take; infinite if there is no cap.
         delivery_rate: Fraction of the underlying charged at expiry.
         delivery_cap_fraction: Most of the option's value charged at expiry.
+        dailies_delivered_free: True if contracts that expire on another day than a Friday pay no delivery fee.
         source: Where the figure is from.
     """
 
@@ -128,6 +147,7 @@ class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True):
     cap_fraction: float = float("inf")
     delivery_rate: float = 0.0
     delivery_cap_fraction: float = float("inf")
+    dailies_delivered_free: bool = False
     source: str = ""
 
     @property

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
 from aftershock.model.events import Event
 
-__all__ = ["ApprovedOrder", "Fill", "Hedge", "Leg", "OrderIntent", "RefusedOrder", "Side"]
+__all__ = [
+    "ApprovedOrder",
+    "Fill",
+    "Hedge",
+    "Leg",
+    "OrderIntent",
+    "PackageResult",
+    "Purpose",
+    "RefusedOrder",
+    "Side",
+    "leg_client_id",
+]
+
+Purpose = Literal["entry", "hedge", "unwind"]
+"""What an order is for: a new position, the hedge of one that was filled, or closing what should not be there."""
 
 
 class Side(StrEnum):
@@ -59,11 +74,15 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
         intent_id: Deterministic id, equal in every replay.
         trigger_id: What opened it.
         edge: Type of edge: `A`, `B1`, ...
-        legs: Option legs, each an IOC limit order at its price.
-        quantity: Coins per leg ratio of 1.
+        legs: Each an IOC limit order at its price, known to the venue by `leg_client_id`.
+        quantity: Coins per leg ratio of 1. They become the venue's native amount at the leg's own price: that matters
+            for contracts counted in dollars alone, of which an order is for `quantity * ratio * price` dollars.
         limit_usd: Worst total package price in quote currency per coin that still leaves the threshold.
-        reduce_only: True if it may only shrink a position.
+        reduce_only: True if it only takes risk away: a hedge, which shrinks a delta, or an unwind, which shrinks a
+            position. A venue's own reduce-only flag fits the unwind alone.
         hedge: None where no hedge is needed.
+        purpose: Entry, hedge or unwind.
+        parent: `intent_id` of the entry that a hedge or unwind belongs to.
     """
 
     intent_id: str
@@ -75,6 +94,13 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     hedge: Hedge | None = None
     time_in_force: str = "IOC"
     reduce_only: bool = False
+    purpose: Purpose = "entry"
+    parent: str = ""
+
+
+def leg_client_id(intent_id: str, number: int) -> str:
+    """Return the id under which a leg is sent, legs counted from 1: the same in every replay."""
+    return f"{intent_id}/{number}"
 
 
 class ApprovedOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="approved_order"):
@@ -103,10 +129,59 @@ class RefusedOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     detail: str
 
 
+class PackageResult(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="package_result"):
+    """What became of an approved entry, once nothing more is to be done about it; again if a late fill reopened it.
+
+    Amounts in USD take coin at the index price of the moment of each fill. Prices are averages, NaN without a fill.
+
+    Attributes:
+        ts_init: Moment, our clock.
+        intent_id, trigger_id, edge: Of the entry.
+        status: `filled` (all that was wanted), `partial`, `unfilled`, `hedge_failed`, or `open`: the input ended first.
+        wanted, filled, kept: Coins per leg ratio of 1; `filled` is what every leg filled, `kept` less than that only if
+            the hedge failed.
+        leg_coins, leg_prices: Of each leg, as filled and as quoted.
+        excess: Coins of each leg beyond the package, which were to be unwound.
+        hedge_wanted, hedge_coins, hedge_price: Of the hedge for `filled`, and what is held of it.
+        fees_usd: Fees of all fills so far.
+        unwind_loss_usd: What unwinding cost: entry price against exit price of what was unwound, fees of both. This is
+            the loss of a partial fill, and of a package whose hedge failed. Negative if it paid.
+        left: Coins that should have been unwound and were not, by instrument id.
+    """
+
+    ts_init: int
+    intent_id: str
+    trigger_id: str
+    edge: str
+    status: str
+    wanted: float
+    filled: float
+    kept: float
+    leg_coins: tuple[float, ...]
+    leg_prices: tuple[float, ...]
+    excess: tuple[float, ...]
+    hedge_wanted: float
+    hedge_coins: float
+    hedge_price: float
+    fees_usd: float
+    unwind_loss_usd: float
+    left: dict[str, float] = {}
+
+
 class Fill(Event, frozen=True, kw_only=True, tag="fill"):
-    """An execution of one leg: `quantity` in coins, `price` as quoted, `fee` in the settlement currency."""
+    """An execution of one leg.
+
+    Attributes:
+        client_id: Of the order, see `leg_client_id`.
+        trade_id: The venue's id of the trade; with `client_id` it tells a fill from its repetition.
+        venue, symbol, side: As ordered.
+        quantity: Coins at `price`; of a contract counted in dollars, dollars divided by `price`.
+        price: As quoted.
+        fee: What the venue charged, in the settlement currency; NaN if it does not say, and the fee schedule is taken.
+    """
 
     client_id: str
+    trade_id: str
     venue: str
     symbol: str
     side: Side

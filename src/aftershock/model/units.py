@@ -15,11 +15,27 @@ BPS = 1e4
 MICRO = 1_000_000
 """Micro-dollars per dollar: sums from which something is subtracted are integers in this unit."""
 
+NANO = 1_000_000_000
+"""Parts per coin, per unit of a currency or per unit of a venue's size: what money and sizes are counted in where they
+must add up. Finer than any venue's books, and a double still holds every whole one of them up to nine million."""
+
 LARGEST_USD = 1e15
 """More than any true notional: beyond it a size counts as unknown."""
 
 NAN = float("nan")
 """An absent number. Every limit is tested as `if not value <= limit: refuse`, so that it refuses."""
+
+
+def nano(value: float) -> int:
+    """Return the nearest whole number of billionths; ties go to the even one.
+
+    A decimal figure of at most nine places comes out as itself: 0.1 + 0.2 is 300,000,000 of them, 0.3 when read back.
+
+    Raises:
+        ValueError: The value is NaN.
+        OverflowError: The value is infinite.
+    """
+    return round(value * NANO)
 
 
 def tau_years(expiry_ns: int, now_ns: int) -> float:

@@ -151,6 +151,7 @@ def _fee(  # noqa: PLR0913  one row of a table: the columns are the arguments
     cap: float = float("inf"),
     delivery_bps: float = 0.0,
     delivery_cap: float = float("inf"),
+    dailies_free: bool = False,
     since: int = _ALWAYS,
     source: str = "",
 ) -> FeeSchedule:
@@ -164,6 +165,7 @@ def _fee(  # noqa: PLR0913  one row of a table: the columns are the arguments
         cap_fraction=cap,
         delivery_rate=delivery_bps / 1e4,
         delivery_cap_fraction=delivery_cap,
+        dailies_delivered_free=dailies_free,
         source=source,
     )
 
@@ -173,19 +175,19 @@ _DERIBIT_FEES = "venue fee page, base tier, before the schedule of 2026-08-01"
 
 FEES: tuple[FeeSchedule, ...] = (
     _fee("deribit", _OPTION, inverse=True, taker_bps=3, maker_bps=3, cap=0.125, delivery_bps=1.5, delivery_cap=0.125,
-         source=_DERIBIT_FEES),
+         dailies_free=True, source=_DERIBIT_FEES),
     _fee("deribit", _OPTION, inverse=False, taker_bps=5, maker_bps=1, cap=0.125, delivery_bps=1.5, delivery_cap=0.125,
-         source=_DERIBIT_FEES),
+         dailies_free=True, source=_DERIBIT_FEES),
     _fee("deribit", _PERP, inverse=True, taker_bps=5, maker_bps=0, source=_DERIBIT_FEES),
     _fee("deribit", _PERP, inverse=False, taker_bps=5, maker_bps=0, source=_DERIBIT_FEES),
     _fee("deribit", _FUTURE, inverse=True, taker_bps=5, maker_bps=0, source=_DERIBIT_FEES),
     _fee("deribit", _FUTURE, inverse=False, taker_bps=5, maker_bps=0, source=_DERIBIT_FEES),
     _fee("okex-options", _OPTION, inverse=True, taker_bps=3, maker_bps=2, cap=0.125, delivery_bps=2,
-         delivery_cap=0.125, source="venue fee page before 2025-05-15"),
+         delivery_cap=0.125, dailies_free=True, source="venue fee page before 2025-05-15"),
     _fee("okex-options", _OPTION, inverse=True, taker_bps=3, maker_bps=2, cap=0.07, delivery_bps=2, delivery_cap=0.07,
-         since=utc_ns(2025, 5, 15), source="venue fee page of 2025-05-15"),
+         dailies_free=True, since=utc_ns(2025, 5, 15), source="venue fee page of 2025-05-15"),
     _fee("okex-options", _OPTION, inverse=False, taker_bps=3, maker_bps=2, cap=0.07, delivery_bps=2, delivery_cap=0.07,
-         since=utc_ns(2025, 5, 15), source="venue fee page of 2025-05-15"),
+         dailies_free=True, since=utc_ns(2025, 5, 15), source="venue fee page of 2025-05-15"),
     _fee("bybit-options", _OPTION, inverse=False, taker_bps=3, maker_bps=2, cap=0.07, delivery_bps=1.5,
          delivery_cap=0.125, source="venue fee page of 2025-09-18"),
     _fee("binance-european-options", _OPTION, inverse=False, taker_bps=3, maker_bps=3, cap=0.10, delivery_bps=1.5,
