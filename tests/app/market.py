@@ -127,3 +127,22 @@ def liquidations() -> Iterable[str]:
         yield f"okex-swap,BTC-USDT-SWAP,{ts},{ts + 20_000},,buy,{MOVED:.1f},500"
     ts = START_US + (MOVE_AT_S + 5) * SECOND
     yield f"okex-swap,PEPE-USDT-SWAP,{ts},{ts + 20_000},,sell,0.00001,700"
+
+
+CALIBRATION = """
+[calibration]
+name = "seeds 1 to 10"
+
+[[calibration.types]]
+edge = "A"
+action = "BUY"
+threshold_bps = 3.0
+spread_bps = [2.0, 6.0]
+confidence = [0.4, 0.8]
+p_fill = [0.5, 0.3]
+p_profit_h = [0.2, 0.4]
+gain_bps = 6.0
+loss_bps = 4.0
+sd_bps = 10.0
+fills = 321
+"""

@@ -9,6 +9,7 @@ import pytest
 from aftershock.app.settings import Choice, choose, config_keys, environment_name
 from aftershock.core.config import EngineConfig
 from aftershock.errors import ConfigError
+from tests.app.market import CALIBRATION
 
 
 def toml(folder: Path, text: str) -> Path:
@@ -45,7 +46,7 @@ def test_without_any_choice_the_configuration_is_the_default_one() -> None:
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:
-    names = [environment_name(key) for key in config_keys()]
+    names = [environment_name(key) for key in config_keys() if key != "calibration"]
 
     assert len(names) == len(set(names)) > 40
     assert "AFTERSHOCK_TRIGGER__MIN_MOVE_BPS" in names
@@ -116,3 +117,26 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_wrong_choice_of_words_is_refused_with_those_allowed() -> None:
     with pytest.raises(ConfigError, match="`forward`"):
         choose({}, {"AFTERSHOCK_FORWARD": "guess"}).settle()
+
+
+def test_a_calibration_is_a_table_of_the_file_as_a_whole(tmp_path: Path) -> None:
+    file = toml(tmp_path, CALIBRATION)
+
+    settings = choose({}, {}, file).settle()
+
+    calibration = settings.config.calibration
+    assert calibration is not None
+    assert (calibration.name, len(calibration.types)) == ("seeds 1 to 10", 1)
+    assert settings.sources["calibration"] == f"file {file}"
+
+
+def test_a_calibration_that_does_not_ascend_is_refused_with_its_place(tmp_path: Path) -> None:
+    file = toml(tmp_path, CALIBRATION.replace("[2.0, 6.0]", "[6.0, 2.0]"))
+
+    with pytest.raises(ConfigError, match=r"calibration.*spread_bps must be finite and ascend"):
+        choose({}, {}, file).settle()
+
+
+def test_a_calibration_cannot_come_from_a_variable() -> None:
+    with pytest.raises(ConfigError, match="AFTERSHOCK_CALIBRATION, which is not a setting"):
+        choose({}, {"AFTERSHOCK_CALIBRATION": "x"})

@@ -16,7 +16,7 @@ from aftershock.app.verification import open_journal, verify
 from aftershock.errors import AftershockError, InputError, JournalError
 from aftershock.journal import REF, Head, JournalReader, JournalWriter, Reference
 from aftershock.model.signals import ArbitrageSignal
-from tests.app.market import write_instrument, write_market
+from tests.app.market import CALIBRATION, write_instrument, write_market
 
 pytestmark = pytest.mark.slow  # whole runs, again and again
 
@@ -53,6 +53,16 @@ def test_a_journal_reproduces_byte_for_byte(journal: Path) -> None:
     assert found.comparison.held == "identical"
     assert found.same_numerics
     assert found.comparison.records == 9
+
+
+def test_a_journal_of_a_calibrated_run_reproduces_too(market: list[Path], tmp_path: Path) -> None:
+    settings = tmp_path / "calibrated.toml"
+    settings.write_text(CALIBRATION, encoding="utf-8")
+    folder = tmp_path / "journal"
+    replay(ReplayOptions(given=[Given(path) for path in market], chosen=choose(file=settings), journal=folder))
+
+    assert verify(folder).comparison.held == "identical"
+    assert JournalReader(folder).head.config["calibration"]["name"] == "seeds 1 to 10"
 
 
 def test_a_journal_holds_every_effect_and_the_final_counts(journal: Path) -> None:

@@ -36,18 +36,27 @@ from tests.core.market import (
 
 CONFIG = EngineConfig(
     trigger=TriggerConfig(
-        window_s=6.0, history_s=1.0, calm_s=1.0, refractory_s=4.0, price_move_life_s=2.0, base_rate_floor_hz=0.02
+        armed=("cascade", "price-move", "probe"),
+        window_s=6.0,
+        history_s=1.0,
+        calm_s=1.0,
+        refractory_s=4.0,
+        price_move_life_s=2.0,
+        base_rate_floor_hz=0.02,
     ),
     basis_lag_s=1.0,
     basis_history_s=2.0,
     smile_lag_s=1.0,
     static_neighbours=2,
+    overshoot_calm_s=1.5,
 )
 STRIKES = range(57_000, 64_000, 1_000)
 EXPIRIES = {EXPIRY: EXPIRY_NS, LATER: LATER_NS}
 CRASH_S, REBOUND_S, END_S = 11.0, 17.0, 23.0
 STALE_PUT, STALE_CALL = f"BTC-{EXPIRY}-60000-P", f"BTC-{EXPIRY}-61000-C"
 MISPRICED = f"BTC-{LATER}-58000-C"
+OVERSHOT = f"BTC-{LATER}-62000-P"
+DISLOCATED = "okex-swap"
 
 
 def level(second: float) -> float:
@@ -77,6 +86,8 @@ def option_row(ts: int, symbol: str, known_level: float) -> Row:
     if symbol == MISPRICED and 14.0 <= (ts - T0) / 1e9 < 14.5:
         ask = 0.01  # far below what the next strike is bid at: a call spread for less than nothing
         bid = 0.0095
+    if symbol == OVERSHOT and 20.0 <= (ts - T0) / 1e9 < 21.5:
+        bid, ask = bid + 0.005, ask + 0.005  # long after the cascade, seven vol points up
     return Row(ts=ts, symbol=symbol, bid=bid, ask=ask, bid_amount=8.0, ask_amount=9.0, underlying=known_level * carry)
 
 
@@ -86,6 +97,8 @@ def _perpetuals(rng: random.Random) -> Iterator[Event]:
             ts = T0 + after + millis(place * 7)
             second = (ts - T0) / 1e9
             mid = level(second - 0.01 * place) * (1 + 1e-4 * place) + rng.choice((-1.0, 0.0, 1.0))
+            if venue == DISLOCATED and 20.5 <= second < 21.5:
+                mid *= 1 - 30e-4  # alone
             yield perp_quote(ts, venue, mid)
         dated = level(after / 1e9) * 1.001
         yield future_quote(T0 + after + millis(35), dated - 1, dated + 1)
@@ -94,6 +107,7 @@ def _perpetuals(rng: random.Random) -> Iterator[Event]:
 def _others() -> Iterator[Event]:
     for second in range(int(END_S)):
         yield index_price(T0 + seconds(second) + millis(3), level(float(second)))
+    yield at(21.9, Timer, key="probe:BTC")
     for i in range(12):
         yield liquidation(T0 + seconds(CRASH_S) + millis(240 + 60 * i), amount=4.0 + i)
 

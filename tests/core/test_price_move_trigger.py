@@ -14,7 +14,15 @@ from aftershock.core.config import EngineConfig, TriggerConfig
 from aftershock.core.engine import Effect
 from aftershock.model.events import Event
 from aftershock.model.orders import ApprovedOrder
-from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerClosed, TriggerKind, TriggerOpened
+from aftershock.model.signals import (
+    Action,
+    ArbitrageSignal,
+    EdgeType,
+    Reason,
+    TriggerClosed,
+    TriggerKind,
+    TriggerOpened,
+)
 from aftershock.model.units import NAN
 from tests.core.market import (
     EXPIRY,
@@ -208,12 +216,13 @@ def test_an_option_is_evaluated_at_most_once_in_100_ms() -> None:
 
 
 def decisions(effects: Iterable[Effect]) -> dict[tuple[str, ...], list[tuple[Action, Reason]]]:
-    """Return what was decided about each leg and side of each market trigger, in order."""
+    """Return what was decided about each kind of edge, leg and side of each market trigger, in order."""
     found: dict[tuple[str, ...], list[tuple[Action, Reason]]] = {}
     for signal in of_type(ArbitrageSignal, effects):
         if signal.trigger_kind is not TriggerKind.STATIC:
             legs = (f"{leg.side.value} {leg.symbol}" for leg in signal.legs)
-            found.setdefault((signal.trigger_id, *legs), []).append((signal.action, signal.reason))
+            kind = "" if signal.edge_type is None else signal.edge_type.value
+            found.setdefault((signal.trigger_id, kind, *legs), []).append((signal.action, signal.reason))
     return found
 
 
@@ -258,7 +267,8 @@ def shocked(**changes: Any) -> list[ArbitrageSignal]:  # noqa: ANN401  settings 
     """Return the signals of the crash's market triggers, with other settings."""
     config = msgspec.structs.replace(CONFIG, **changes)
     signals = of_type(ArbitrageSignal, run(engine_of(config), batched(timeline([]))))
-    return [signal for signal in signals if signal.trigger_kind is not TriggerKind.STATIC]
+    its_own_cause = (TriggerKind.STATIC, TriggerKind.DISLOCATION)
+    return [signal for signal in signals if signal.trigger_kind not in its_own_cause]
 
 
 def test_latency_is_data_time_since_the_newest_cause_and_limits_orders() -> None:
@@ -266,8 +276,11 @@ def test_latency_is_data_time_since_the_newest_cause_and_limits_orders() -> None
     assert min(signal.latency_ms for signal in signals) == 0.0
     assert max(signal.latency_ms for signal in signals) > 1000.0
     orders = [signal for signal in signals if signal.action is not Action.HOLD]
-    assert orders
-    assert all(signal.latency_ms <= 30.0 for signal in orders)
+    stale, overshot = ([s for s in orders if s.edge_type is kind] for kind in EdgeType if kind.value in "AD")
+    assert stale
+    assert all(signal.latency_ms <= 30.0 for signal in stale)
+    # What a burnt-out cascade left behind waits for minutes: it is no race against the newest liquidation.
+    assert [signal.latency_ms > 1000.0 for signal in overshot] == [True]
     assert [s for s in signals if s.reason is Reason.STALE_DATA and s.latency_ms > 30.0 >= s.book_age_ms]
 
 

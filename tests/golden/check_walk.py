@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def threshold(scenario: Scenario, side: str) -> Number:
     """Return the net edge that an order needs, bps."""
-    return max(exact(setting(scenario, f"threshold_{side}_bps")), exact(setting(scenario, "min_spread_bps")))
+    kind = "overshoot" if scenario["kind"] == "overshoot" else side
+    return max(exact(setting(scenario, f"threshold_{kind}_bps")), exact(setting(scenario, "min_spread_bps")))
 
 
 def reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) -> list[str]:
@@ -45,7 +46,9 @@ def reasons(scenario: Scenario, edge: Edge, now: Moment, quote: list[Number]) ->
         "fees": edge.gross > 0 and not edge.net > 0,
         "below_min_spread": edge.net > 0 and edge.spread_bps < threshold(scenario, edge.side),
     }
-    late = ["stale_data"] if latency > setting(scenario, "max_latency_ms") else []
+    # What an exhausted cascade left behind is no race: edge D has no latency limit.
+    races = scenario["kind"] != "overshoot"
+    late = ["stale_data"] if races and latency > setting(scenario, "max_latency_ms") else []
     return [reason for reason, fails in failing.items() if fails] + late
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.golden import check_walk, package_walk, shock_walk
+from tests.golden import check_walk, dislocation_walk, overshoot_walk, package_walk, shock_walk
 from tests.golden.arithmetic import Number, exact, is_number, mp
 from tests.golden.cascade_walk import cascade
 from tests.golden.forward_walk import move_bps, sample_times
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.golden.terms import Scenario
 
 Expected = dict[str, Any]
+_OPPOSITE = {"buy": "sell", "sell": "buy"}
 _NOTHING: Expected = {"triggers": [], "signals": [], "approved": 0, "refused": []}
 
 
@@ -33,6 +34,8 @@ def expectation(scenario: Scenario) -> Expected:
         return _static(scenario)
     if kind == "degraded":
         return _degraded(scenario)
+    if kind == "dislocation":
+        return _dislocation(scenario)
     return _shock(scenario)
 
 
@@ -66,35 +69,48 @@ def _shock(scenario: Scenario) -> Expected:
     check_opening(scenario)
     world = shock_walk.before(scenario)
     opens, ends = decision_ms(scenario), scenario["ends_ms"]
-    at_opening, at_end = (shock_walk.edges(scenario, world, at) for at in (opens, ends))
+    if scenario["kind"] == "overshoot":
+        overshoot_walk.check_phase(scenario)
+        if not scenario["decides_ms"]:  # nothing was looked at
+            trigger = {"kind": "cascade", "profile": "full"}
+            return {**_NOTHING, "triggers": [trigger], "signals": [{"action": "HOLD", "reason": "no_edge"}]}
+        at_opening, at_end = (overshoot_walk.edges(scenario, world, at) for at in (opens, ends))
+    else:
+        at_opening, at_end = (shock_walk.edges(scenario, world, at) for at in (opens, ends))
     kind = "cascade" if "liquidations" in scenario else "price_move"
     expected = {**_NOTHING, "triggers": [{"kind": kind, "profile": "full"}]}
-    candidates = [edge for edge in at_opening if edge.gross > 0]
-    if [e.reasons[:1] for e in candidates] != [e.reasons[:1] for e in at_end if e.gross > 0]:
+    candidates, at_last = ([edge for edge in each if _is_candidate(scenario, edge)] for each in (at_opening, at_end))
+    if [e.reasons[:1] for e in candidates] != [e.reasons[:1] for e in at_last]:
         message = "a decision changes between the opening and the end"
         raise ValueError(message)
     if candidates:
         now = shock_walk.moment(scenario, opens)
         gate = [check_walk.refused_by(scenario, edge, now) if not edge.reasons else "" for edge in candidates]
-        signals = [
-            _refused(_signal(edge)) if limit else _signal(edge) for edge, limit in zip(candidates, gate, strict=True)
-        ]
+        said = [_signal(scenario, edge) for edge in candidates]
+        signals = [_refused(signal) if limit else signal for signal, limit in zip(said, gate, strict=True)]
         approved = sum(signal["action"] != "HOLD" for signal in signals)
         refused = [limit for limit in gate if limit]
         return {**expected, "signals": signals, "approved": approved, "refused": refused}
     best = max((*at_opening, *at_end), key=lambda edge: edge.net)
-    return {**expected, "signals": [_signal(best)]}
+    return {**expected, "signals": [_signal(scenario, best)]}
 
 
-def _signal(edge: Edge) -> Expected:
+def _is_candidate(scenario: Scenario, edge: Edge) -> bool:
+    """Tell whether an edge is spoken of: A from a gross edge on, D from a net one on."""
+    return bool(edge.net > 0 if scenario["kind"] == "overshoot" else edge.gross > 0)
+
+
+def _signal(scenario: Scenario, edge: Edge) -> Expected:
+    overshoot = scenario["kind"] == "overshoot"
+    ways = 2 if overshoot else 1  # what lies between gross and net
     signal: Expected = {
         "action": "HOLD" if edge.reasons else edge.side.upper(),
         "reason": edge.reasons[0] if edge.reasons else "edge",
-        "edge_type": "A",
+        "edge_type": "D" if overshoot else "A",
         "legs": [{"symbol": edge.symbol, "side": edge.side, "price": float(edge.price)}],
         "value_usd": written(edge.chosen.option.value),
         "price_usd": written(edge.price_usd),
-        "fee_usd": written(edge.fee),
+        "fee_usd": written(ways * edge.fee),
         "delta": written(edge.chosen.option.delta),
         "hedge_delta": written(edge.hedge_delta),
         "vega_per_vol_point": written(edge.chosen.option.vega_point),
@@ -109,13 +125,46 @@ def _signal(edge: Edge) -> Expected:
         **signal,
         "spread_bps": written(edge.spread_bps),
         "quantity": written(edge.quantity),
-        "hedge_cost_usd": written(edge.hedge_cost),
+        "hedge_cost_usd": written(ways * edge.hedge_cost),
         "exit_cost_usd": written(edge.exit_cost),
     }
 
 
 def _hedge(side: str, coins: Number) -> Expected:
     return {"side": side, "coins": written(coins)}
+
+
+def _dislocation(scenario: Scenario) -> Expected:
+    first = dislocation_walk.first_spoken_ms(scenario)
+    if first != scenario.get("opens_ms"):
+        message = f"the venue has stood apart for long enough at {first}, not at {scenario.get('opens_ms')}"
+        raise ValueError(message)
+    found = dislocation_walk.apart(scenario, scenario["opens_ms"])
+    other = found.opposites[0]
+    passes = found.spread_bps >= dislocation_walk.threshold(scenario)
+    pair = found.price - other.price if found.side == "buy" else other.price - found.price
+    legs = [(found.venue.name, found.side, found.price), (other.venue.name, _OPPOSITE[found.side], other.price)]
+    signal = {
+        "action": found.side.upper() if passes else "HOLD",
+        "reason": "edge" if passes else "below_min_spread",
+        "edge_type": "E",
+        "legs": [
+            {"symbol": scenario["perpetuals"][venue]["symbol"], "side": side, "price": float(price)}
+            for venue, side, price in legs
+        ],
+        "hedge": None,
+        "forward": written(found.fair),
+        "value_usd": written(pair + found.gross),
+        "price_usd": written(pair),
+        "fee_usd": written(found.fee + other.fee),
+        "hedge_cost_usd": written(other.slippage),
+        "spread_bps": written(found.spread_bps),
+        "gross_spread_bps": written(10_000 * found.gross / found.fair),
+        "quantity": written(found.quantity),
+        "exit_cost_usd": written(found.exit_cost),
+    }
+    trigger = {"kind": "dislocation", "profile": "full"}
+    return {**_NOTHING, "triggers": [trigger], "signals": [signal], "approved": int(passes)}
 
 
 def _degraded(scenario: Scenario) -> Expected:

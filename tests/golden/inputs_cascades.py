@@ -53,7 +53,7 @@ _PUTS_2022: Scenario = {
     "BTC-27MAY22-29500-P": row(29500.0, "P", (0, 0.0190, 5.0, 0.0195, 3.0)),
     "BTC-27MAY22-33000-C": row(33000.0, "C", (0, 0.0018, 20.0, 0.0028, 20.0)),
 }
-_CASCADE: Scenario = {
+CASCADE: Scenario = {
     "title": "Longs are liquidated on two venues that print fills, after 400 s of history: buy the stale put",
     "kind": "stale_quote",
     "start_s": NOON_20_MAY_2022,
@@ -91,12 +91,12 @@ _DEGRADED: Scenario = {
 
 CASCADES: dict[str, Scenario] = {
     "16_cascade": {
-        **_CASCADE,
+        **CASCADE,
         "target": ("BTC-27MAY22-29500-P", "ask"),
         "variants": {"inside": 0.022064742059, "past": 0.022105820907},
     },
     "16b_cascade_within_three_sigmas": {
-        **_CASCADE,
+        **CASCADE,
         "title": "The same liquidations on a move of 29 bps, where three sigmas over 30 s are 33: nothing opens",
         "kind": "quiet",
         "perpetuals": _venues(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import package_walk, shock_walk
+from tests.golden import dislocation_walk, overshoot_walk, package_walk, shock_walk
 from tests.golden.arithmetic import Number, is_number, mp
 from tests.golden.cascade_walk import cascade
 from tests.golden.forward_walk import carry, consolidated, move_bps, reference, sample_times
@@ -45,8 +45,12 @@ def section(name: str, scenario: Scenario, outcomes: dict[str, Expected]) -> Ite
         yield f"Configuration beside the defaults: `{scenario['config']}`."
     if "liquidations" in scenario:
         yield from _cascade(scenario)
-    if scenario["kind"] == "stale_quote":
+    if scenario["kind"] == "dislocation":
+        yield from _dislocation(scenario)
+    elif scenario["kind"] == "stale_quote":
         yield from _shock(scenario)
+    elif scenario["kind"] == "overshoot":
+        yield from _overshoot(scenario)
     elif "options" in scenario and "perpetuals" not in scenario and scenario["kind"] != "degraded":
         yield from _packages(scenario)
     elif "perpetuals" in scenario and "liquidations" not in scenario:
@@ -90,7 +94,7 @@ def _shock(scenario: Scenario) -> Iterator[str]:
         f"S = {short(now.reference)}."
     )
     edges = shock_walk.edges(scenario, world, at)
-    yield from _edges(edges, now)
+    yield from _edges(edges, now, "Vlo or Vhi")
     target = max(edges, key=lambda edge: edge.gross)
     yield f"The nine values of {target.symbol}:"
     rows = [
@@ -125,7 +129,55 @@ def _smile(world: Before) -> Iterator[str]:
     yield from table("option | k | IV of bid | IV of ask | mid", rows)
 
 
-def _edges(edges: list[Edge], now: Moment) -> Iterator[str]:
+def _overshoot(scenario: Scenario) -> Iterator[str]:
+    at = scenario["decides_ms"] or scenario["ends_ms"]
+    yield f"At t = {at} ms: lambda / its maximum = {short(overshoot_walk.intensity_share(scenario, at))}."
+    if not scenario["decides_ms"]:
+        return
+    yield f"Range of the last 5 s: {short(overshoot_walk.range_bps(scenario, at))} bps."
+    world, now = shock_walk.before(scenario), shock_walk.moment(scenario, at)
+    yield from _forward(scenario, at, now)
+    yield from _smile(world)
+    r = mp.log(now.forward / world.forward)
+    edges = overshoot_walk.edges(scenario, world, at)
+    yield (
+        f"Decision at t = {at} ms: F = {short(now.forward, 16)}, tau = {short(now.tau, 16)}, "
+        f"r = ln(F / F0) = {short(r, 12)}, R = 1, ds = {short(edges[0].chosen.shift_points)} vol points, "
+        f"S = {short(now.reference)}. Net is gross less twice fee and hedge cost."
+    )
+    yield from _edges(edges, now, "exit price")
+    target = max(edges, key=lambda edge: edge.net)
+    yield (
+        f"Expected volatility of {target.symbol}: {short(target.chosen.sigma, 14)}. "
+        f"Sizes of it, coins: {', '.join(f'{k} {short(v)}' for k, v in target.sizes.items())}."
+    )
+
+
+def _dislocation(scenario: Scenario) -> Iterator[str]:
+    at = scenario["opens_ms"]
+    found = dislocation_walk.apart(scenario, at)
+    rows = [
+        [v.name, short(v.micro, 14), short(10_000 * v.basis, 12), short(v.log_price, 16)]
+        for v in consolidated(scenario, at).venues
+    ]
+    yield from table("venue | microprice M | basis b, bps | ln M - b", rows)
+    yield (
+        f"t = {at} ms: {found.venue.name} stands {short(found.away_bps)} bps from the others' median, whose dispersion "
+        f"is {short(found.dispersion_bps)} bps; fair {short(found.fair, 14)}, {found.side} at {short(found.price)}: "
+        f"gross {short(found.gross)}, fee {short(found.fee)}."
+    )
+    rows = [
+        [o.venue.name, short(o.price), short(o.fair, 14), short(o.fee), short(o.slippage), short(o.cost)]
+        for o in found.opposites
+    ]
+    yield from table("opposite leg | price | fair | fee | slippage | both", rows)
+    yield (
+        f"Net {short(found.net, 12)} USD = {short(found.spread_bps, 14)} bps of the fair value; "
+        f"getting out costs {short(found.exit_cost)}."
+    )
+
+
+def _edges(edges: list[Edge], now: Moment, value: str) -> Iterator[str]:
     rows = [
         [
             edge.symbol,
@@ -144,7 +196,7 @@ def _edges(edges: list[Edge], now: Moment) -> Iterator[str]:
         for edge in edges
     ]
     yield from table(
-        "option | side | price | p USD | Vlo or Vhi | gross | fee | h | hedge cost | net USD | spread_bps | verdict",
+        f"option | side | price | p USD | {value} | gross | fee | h | hedge cost | net USD | spread_bps | verdict",
         rows,
     )
 

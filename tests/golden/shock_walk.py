@@ -101,21 +101,37 @@ def edges(scenario: Scenario, world: Before, at_ms: int) -> list[Edge]:
 
 
 def _edge(scenario: Scenario, world: Before, now: Moment, symbol: str, side: str, quote: list[Number]) -> Edge:
+    edge = held_against(scenario, now, symbol, side, quote, nine_values(scenario, world, symbol, now))
+    return edge._replace(reasons=list(check_walk.reasons(scenario, edge, now, quote)))
+
+
+def held_against(
+    scenario: Scenario,
+    now: Moment,
+    symbol: str,
+    side: str,
+    quote: list[Number],
+    values: list[Valued],
+    ways: int = 1,
+) -> Edge:
+    """Hold one side of an option against the least (to buy) or the largest of its values, ascending.
+
+    `ways` is how often fee and hedge are paid: 1 to get in, 2 to get out as well. No check is made yet.
+    """
     bid, bid_amount, ask, ask_amount = quote
     terms = OPTION_TERMS[scenario["options"]["family"]]
     f1 = now.forward
     unit = f1 if terms["inverse"] else mp.mpf(1)
     price, amount = (ask, ask_amount) if side == "buy" else (bid, bid_amount)
     price_usd = price * unit
-    nine = nine_values(scenario, world, symbol, now)
-    chosen = nine[0] if side == "buy" else nine[-1]
+    chosen = values[0] if side == "buy" else values[-1]
     sign = 1 if side == "buy" else -1
     gross = sign * (chosen.option.value - price_usd)
     fee = min(exact(terms["taker"]) * now.reference, exact(terms["cap"]) * price_usd)
     h = chosen.option.delta - (price_usd / f1 if terms["inverse"] else 0)
     hedge = now.hedges[0] if now.hedges else None
     hedge_cost = abs(h) * hedge.cost if hedge else mp.nan
-    net = gross - fee - hedge_cost
+    net = gross - ways * (fee + hedge_cost)
     haircut = exact(setting(scenario, "depth_haircut"))
     sizes = {"wanted": exact(setting(scenario, "order_coins")), "option": haircut * amount}
     if hedge:
@@ -124,12 +140,12 @@ def _edge(scenario: Scenario, world: Before, now: Moment, symbol: str, side: str
         sizes["hedge"] = haircut * coins / abs(h)
     size = min(sizes.values()) if all(map(is_number, sizes.values())) else mp.nan
     half_spread = (ask - bid) / 2 * unit
-    edge = Edge(
+    return Edge(
         symbol=symbol,
         side=side,
         price=price,
         price_usd=price_usd,
-        nine=nine,
+        nine=values,
         chosen=chosen,
         gross=gross,
         fee=fee,
@@ -143,4 +159,3 @@ def _edge(scenario: Scenario, world: Before, now: Moment, symbol: str, side: str
         quantity=floor_to_lot(size, exact(terms["lot"])),
         reasons=[],
     )
-    return edge._replace(reasons=list(check_walk.reasons(scenario, edge, now, quote)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import check_walk, package_walk, shock_walk
+from tests.golden import check_walk, dislocation_walk, overshoot_walk, package_walk, shock_walk
 from tests.golden.arithmetic import Number, exact, mp
-from tests.golden.timeline import standing, with_target
+from tests.golden.timeline import decision_ms, standing, with_target
 
 if TYPE_CHECKING:
     from tests.golden.terms import Scenario
@@ -18,6 +18,8 @@ def threshold_bps(scenario: Scenario) -> Number:
     """Return the threshold of the scenario's target."""
     if scenario["kind"] == "package":
         return package_walk.threshold(scenario)
+    if scenario["kind"] == "dislocation":
+        return dislocation_walk.threshold(scenario)
     return check_walk.threshold(scenario, "buy" if scenario["target"][1] == "ask" else "sell")
 
 
@@ -32,7 +34,10 @@ def target_spread_bps(scenario: Scenario) -> Number:
             if any(leg.symbol == symbol and leg.side == taker for leg in package.legs)
         )
         return max(package.spread_bps for package in with_it)
-    edges = shock_walk.edges(scenario, shock_walk.before(scenario), scenario["opens_ms"])
+    if scenario["kind"] == "dislocation":
+        return dislocation_walk.apart(scenario, scenario["opens_ms"]).spread_bps
+    walk = overshoot_walk if scenario["kind"] == "overshoot" else shock_walk
+    edges = walk.edges(scenario, shock_walk.before(scenario), decision_ms(scenario))
     return next(edge.spread_bps for edge in edges if (edge.symbol, edge.side) == (symbol, taker))
 
 
@@ -40,7 +45,8 @@ def price_for(scenario: Scenario, name: str) -> float:
     """Return the target's price at which its net edge is that of a variant."""
     goal = threshold_bps(scenario) + DISTANCE_BPS[name]
     symbol, side = scenario["target"]
-    quote = standing(scenario["options"]["rows"][symbol]["quotes"], scenario["opens_ms"])
+    feed = scenario["perpetuals"] if scenario["kind"] == "dislocation" else scenario["options"]["rows"]
+    quote = standing(feed[symbol]["quotes"], decision_ms(scenario))
     start = exact(quote[0 if side == "bid" else 2])
 
     def miss(price: Number) -> Number:

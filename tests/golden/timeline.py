@@ -36,11 +36,13 @@ def with_target(scenario: Scenario, price: float) -> Scenario:
     symbol, side = scenario["target"]
     from_ms = scenario.get("varied_from_ms", 0)
     changed = copy.deepcopy(scenario)
-    quotes = changed["options"]["rows"][symbol]["quotes"]
+    # The target of a dislocation is a perpetual, by venue.
+    feed = changed["perpetuals"] if changed["kind"] == "dislocation" else changed["options"]["rows"]
+    quotes = feed[symbol]["quotes"]
     if from_ms:
         quotes.append((from_ms, *standing(quotes, from_ms)))
     at = _SIDE[side]
-    changed["options"]["rows"][symbol]["quotes"] = [
+    feed[symbol]["quotes"] = [
         (*q[:at], price, *q[at + 1 :]) if q[0] >= from_ms and q[at] is not None else q for q in quotes
     ]
     return changed

@@ -48,7 +48,7 @@ def test_every_order_takes_a_quote_that_a_planted_stall_left_behind(sample: Samp
         (stall["symbol"], 1_000 * micros(stall["from"]), 1_000 * micros(stall["to"]) + SLOWEST_ROW_NS)
         for stall in sample.truth()["stalls"]
     ]
-    orders = [effect for effect in effects if isinstance(effect, ApprovedOrder)]
+    orders = [effect for effect in effects if isinstance(effect, ApprovedOrder) and effect.intent.edge != "E"]
     assert len(orders) >= 4
     for order in orders:
         symbols = [leg.symbol for leg in order.intent.legs]
@@ -60,7 +60,9 @@ def test_market_triggers_open_in_the_shocks_and_nowhere_else(sample: Sample, eff
         (1_000 * micros(shock["from"]), 1_000 * micros(shock["to"]) + SLOWEST_ROW_NS)
         for shock in sample.truth()["shocks"]
     ]
-    opened = [effect for effect in effects if isinstance(effect, TriggerOpened)]
+    opened = [
+        effect for effect in effects if isinstance(effect, TriggerOpened) and effect.kind is not TriggerKind.DISLOCATION
+    ]
     cascades = [trigger for trigger in opened if trigger.kind is TriggerKind.CASCADE]
 
     assert [trigger.profile for trigger in cascades] == ["full", "full"]
@@ -68,3 +70,16 @@ def test_market_triggers_open_in_the_shocks_and_nowhere_else(sample: Sample, eff
         assert any(start <= trigger.ts_init <= end for start, end in shocks), trigger.trigger_id
     for start, end in shocks:
         assert any(start <= trigger.ts_init <= end for trigger in opened)
+
+
+def test_the_perpetual_that_leaves_the_others_is_bought_against_another_and_opens_nothing_else(
+    sample: Sample, effects: list[Any]
+) -> None:
+    (decoy,) = sample.truth()["decoys"]
+    start, end = (1_000 * micros(decoy[name]) for name in ("from", "to"))
+    (opened,) = [e for e in effects if isinstance(e, TriggerOpened) and e.kind is TriggerKind.DISLOCATION]
+    (order,) = [e for e in effects if isinstance(e, ApprovedOrder) and e.intent.edge == "E"]
+
+    assert start < opened.ts_init == order.ts_init < end
+    legs = order.intent.legs
+    assert [(leg.venue == decoy["venue"], leg.side.value) for leg in legs] == [(True, "buy"), (False, "sell")]

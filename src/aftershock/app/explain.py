@@ -15,10 +15,17 @@ from aftershock.app.words import EDGES, REASONS, TRIGGERS
 from aftershock.errors import UsageError
 from aftershock.journal import JournalReader
 from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
-from aftershock.model.signals import Action, ArbitrageSignal, TriggerClosed, TriggerOpened
+from aftershock.model.signals import Action, ArbitrageSignal, EdgeType, TriggerClosed, TriggerOpened
 from aftershock.model.units import BPS
 
 __all__ = ["Explanation", "WaterfallLine", "explain", "waterfall"]
+
+
+# Value, fees and hedge of the edges that are not held against a robust value, net of one way.
+_LINES: dict[EdgeType | None, tuple[str, str, str]] = {
+    EdgeType.VOL_OVERSHOOT: ("expected exit price", "option fees, in and out", "hedge, in and out"),
+    EdgeType.DISLOCATION: ("fair price of the pair", "fees of both legs", "other leg's slippage"),
+}
 
 
 class WaterfallLine(msgspec.Struct, frozen=True):
@@ -80,7 +87,8 @@ def explain(folder: Path, wanted: str) -> Explanation:
 
     Args:
         folder: Folder of the journal.
-        wanted: Its id, the unambiguous beginning of one, `last`, or `best` (largest net edge; orders before HOLDs).
+        wanted: Its id, the unambiguous beginning of one, `last`, or `best` (largest net edge;
+            orders before HOLDs, statistical edges last)
 
     Raises:
         UsageError: No decision or several fit.
@@ -105,12 +113,13 @@ def waterfall(signal: ArbitrageSignal) -> list[WaterfallLine]:
     def line(name: str, usd: float, *, total: bool = False) -> WaterfallLine:
         return WaterfallLine(name, usd, BPS * usd / forward, total)
 
+    value, fees, hedge = _LINES.get(signal.edge_type, ("robust value", "option fees", "hedge"))
     lines = [
-        line("robust value", signal.value_usd),
+        line(value, signal.value_usd),
         line("executable price", signal.price_usd),
         line("gross edge", gross, total=True),
-        line("option fees", -signal.fee_usd),
-        line("hedge", -signal.hedge_cost_usd),
+        line(fees, -signal.fee_usd),
+        line(hedge, -signal.hedge_cost_usd),
         line("net edge", net, total=True),
         line("threshold", signal.threshold_bps * forward / BPS),
     ]
@@ -137,9 +146,10 @@ def _select(signals: list[ArbitrageSignal], wanted: str, folder: Path) -> Arbitr
     return found[0]
 
 
-def _merit(signal: ArbitrageSignal) -> tuple[bool, float]:
+def _merit(signal: ArbitrageSignal) -> tuple[bool, bool, float]:
     spread = signal.spread_bps
-    return signal.action is not Action.HOLD, -math.inf if math.isnan(spread) else spread
+    robust = signal.edge_type is not None and not signal.edge_type.is_statistical
+    return signal.action is not Action.HOLD, robust, -math.inf if math.isnan(spread) else spread
 
 
 def _with_context(signal: ArbitrageSignal, effects: list[Effect]) -> Explanation:

@@ -18,6 +18,9 @@ __all__ = ["Effect", "Outcome", "effect_document"]
 Effect = TriggerOpened | TriggerClosed | ArbitrageSignal | Alarm | ApprovedOrder | RefusedOrder | PackageResult
 
 
+_NAMED_BY_FIRST_LEG = (EdgeType.STALE_QUOTE, EdgeType.VOL_OVERSHOOT, EdgeType.DISLOCATION)
+
+
 def effect_document(effect: Effect) -> dict[str, Any]:
     """Return one effect as JSON values."""
     return plain_signal(effect) if isinstance(effect, ArbitrageSignal) else plain(effect)
@@ -124,7 +127,9 @@ class Outcome:
         floor: (floor + entry cost) / |delta|, the median over the priced decisions with |delta| of 0.1 and more.
         """
         floor = self._config.min_spread_bps
-        removed = [s for s in self.signals if s.reason is Reason.BELOW_MIN_SPREAD and s.spread_bps >= self._own(s)]
+        removed = [
+            s for s in self.signals if s.reason is Reason.BELOW_MIN_SPREAD and self._own(s) <= s.spread_bps < floor
+        ]
         moves = [
             (floor + BPS * s.entry_cost_usd / s.forward) / abs(s.delta)
             for s in self.signals
@@ -138,7 +143,19 @@ class Outcome:
 
     def _own(self, signal: ArbitrageSignal) -> float:
         """Return the threshold of a decision's own type, without the floor."""
+        config = self._config
+        buys = bool(signal.legs) and signal.legs[0].side.value == "buy"
+        if config.calibration is not None and signal.edge_type is not None:
+            # The first leg of a package does not tell its side, nor does a HOLD: its easier side then stands for it.
+            sides = ("BUY" if buys else "SELL",) if signal.edge_type in _NAMED_BY_FIRST_LEG else ("BUY", "SELL")
+            known = [config.calibration.of(signal.edge_type.value, side) for side in sides]
+            thresholds = [each.threshold_bps for each in known if each is not None]
+            if thresholds:
+                return min(thresholds)
+        if signal.edge_type is EdgeType.VOL_OVERSHOOT:
+            return config.threshold_overshoot_bps
+        if signal.edge_type is EdgeType.DISLOCATION:
+            return config.threshold_dislocation_bps
         if signal.edge_type is not EdgeType.STALE_QUOTE:
-            return self._config.threshold_static_bps
-        buys = any(leg.side.value == "buy" for leg in signal.legs)
-        return self._config.threshold_buy_bps if buys else self._config.threshold_sell_bps
+            return config.threshold_static_bps
+        return config.threshold_buy_bps if buys else config.threshold_sell_bps

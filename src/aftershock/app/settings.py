@@ -23,6 +23,9 @@ ENV_PREFIX = "AFTERSHOCK_"
 _OTHER_NAMES = ("CONFIG", "DATA", "JOURNAL", "KERNEL", "REQUIRE")
 _OTHER_ENDINGS = ("_URL", "_FILE")
 
+# Tables of figures that belong together: whole in a file, and never a variable.
+_TABLES = ("calibration",)
+
 
 class Choice(msgspec.Struct, frozen=True):
     """A value somebody chose, and who: `flag --x`, `environment AFTERSHOCK_X`, `file x.toml`."""
@@ -161,14 +164,14 @@ def _from_file(path: Path) -> Iterator[tuple[str, Choice]]:
 def _flatten(document: Mapping[str, Any], tables: set[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in document.items():
         key = prefix + name
-        if isinstance(value, dict) and (key in tables or value):
+        if isinstance(value, dict) and key not in _TABLES and (key in tables or value):
             yield from _flatten(value, tables, f"{key}.")
         else:
             yield key, value
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Choice]]:
-    keys = {environment_name(key): key for key in config_keys()}
+    keys = {environment_name(key): key for key in config_keys() if key not in _TABLES}
     for name in sorted(environment):
         rest = name.removeprefix(ENV_PREFIX)
         if rest == name or rest in _OTHER_NAMES or rest.endswith(_OTHER_ENDINGS):

@@ -37,10 +37,14 @@ EDGES: dict[EdgeType, str] = {
     EdgeType.PARITY_LINEAR: "put-call parity, settled in the quote currency",
     EdgeType.VERTICAL: "vertical spread outside its bounds",
     EdgeType.BOX: "box",
+    EdgeType.VOL_OVERSHOOT: "volatility overshoot after a cascade (statistical)",
+    EdgeType.DISLOCATION: "one perpetual venue away from the others (statistical)",
 }
 
 TRIGGERS: dict[TriggerKind, str] = {
     TriggerKind.CASCADE: "liquidation cascade",
     TriggerKind.PRICE_MOVE: "price move",
     TriggerKind.STATIC: "static package",
+    TriggerKind.DISLOCATION: "local dislocation of a perpetual",
+    TriggerKind.PROBE: "probe at a chosen time",
 }

@@ -10,6 +10,7 @@ from aftershock.app.doctor import FACTS, NOT_YET, Examination, examine
 from aftershock.cli.console import show, show_json
 from aftershock.cli.shared import as_json, config_file, environment, path
 from aftershock.cli.table import table
+from aftershock.core.calibration import Calibration
 
 __all__ = ["doctor"]
 
@@ -54,6 +55,8 @@ def _text(found: Examination, *, all_settings: bool) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, Calibration):
+        return f"{value.name}, {len(value.types)} types"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "(none)"
     return str(value)

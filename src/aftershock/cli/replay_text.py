@@ -75,7 +75,7 @@ def _triggers(result: ReplayResult) -> str:
 
 def _trigger(trigger: TriggerOpened) -> list[str]:
     features, aligned = trigger.features, trigger.alignment
-    near = "" if trigger.kind is TriggerKind.STATIC else "no chain"
+    near = "" if trigger.kind in (TriggerKind.STATIC, TriggerKind.DISLOCATION) else "no chain"
     if aligned is not None:
         near = f"{number(aligned.price, 1)} -> {number(aligned.atm_strike, 0)}"
     profile = trigger.profile

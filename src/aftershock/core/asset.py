@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from aftershock.core.dislocation import DislocationWatch
 from aftershock.core.forward import Bases, Consolidated, ExpiryKey, ForwardBook, TopOfBook
 from aftershock.core.packages import ExecutableForward
 from aftershock.core.parity_forward import parity_forward
@@ -35,6 +36,7 @@ class AssetState:
         chains: By (venue, family).
         smiles: Quotes kept for fits, by expiry.
         refractory: By series name, the moment from which a trigger may open again.
+        dislocations: Test of each perpetual against the others.
     """
 
     def __init__(self, name: str, config: EngineConfig, fees: FeeBook, streams: StreamStatus) -> None:
@@ -52,6 +54,7 @@ class AssetState:
         self.smiles: dict[ExpiryKey, SmileBook] = {}
         self.last_snapshot: dict[ChainKey, int] = {}
         self.refractory: dict[str, int] = {}
+        self.dislocations = DislocationWatch(config, fees, self.book)
 
     def forward(
         self, chain: Chain, expiry: Expiry, now: int, bases: Bases | None = None, held: Consolidated | None = None
@@ -131,5 +134,6 @@ class AssetState:
         self.expiry_series.clear()
         self.smiles.clear()
         self.book.forget_quotes()
+        self.dislocations.forget()
         for chain in self.chains.values():
             chain.forget_confirmations()

@@ -19,6 +19,8 @@ __all__ = ["Case", "CaseKey", "EmptyCase", "Moment", "SpokenCase", "blank_signal
 
 CaseKey = tuple[object, ...]
 
+_OWN_CAUSE = (TriggerKind.STATIC, TriggerKind.DISLOCATION)
+
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """When a decision is made, and what holds for every option then.
@@ -56,7 +58,7 @@ class Case(Protocol):
 
 def latency_ms(trigger: OpenTrigger, now: int, config: EngineConfig) -> float:
     """Return data time since the cause; NaN where the input has one clock, or the trigger is its own cause."""
-    if config.clocks == "one" or trigger.kind is TriggerKind.STATIC:
+    if config.clocks == "one" or trigger.kind in _OWN_CAUSE:
         return NAN
     return (now - trigger.cause_ts) / NS_PER_MS
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from aftershock.core.calibration import Calibration
+
 __all__ = ["EngineConfig", "ExecutionConfig", "RiskConfig", "TriggerConfig"]
 
 _Seconds = Annotated[float, Meta(ge=0, le=1e6)]
@@ -15,13 +17,14 @@ _Bps = Annotated[float, Meta(ge=0, le=1e4)]
 _Fraction = Annotated[float, Meta(ge=0, le=1)]
 _Count = Annotated[int, Meta(ge=1, le=1000)]
 _Positive = Annotated[float, Meta(gt=0, le=1e12)]
+_Stickiness = Annotated[float, Meta(ge=-10, le=10)]
 
 
 class TriggerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What opens a trigger.
 
     Attributes:
-        armed: Which of the two market triggers may open.
+        armed: Which triggers may open. `probe`: a timer of key `probe:COIN` opens one, whatever the market does.
         window_s: Length of the window of liquidations and of the price move.
         min_move_bps: Smallest price move.
         min_move_sigmas: The same in standard deviations over the window, where the history allows (cascade).
@@ -36,7 +39,7 @@ class TriggerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         history_s: Returns older than the window needed before sigma counts.
     """
 
-    armed: tuple[Literal["cascade", "price-move"], ...] = ("cascade", "price-move")
+    armed: tuple[Literal["cascade", "price-move", "probe"], ...] = ("cascade", "price-move")
     window_s: _PositiveSeconds = 30.0
     min_move_bps: _Bps = 15.0
     min_move_sigmas: Annotated[float, Meta(ge=0, le=100)] = 3.0
@@ -102,6 +105,14 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         order_coins: Size wanted, coins.
         min_spread_bps: Floor under every threshold.
         max_latency_ms: Most data time between cause and decision.
+        edges: Kinds of edge that are looked for; what is left out is not scanned.
+        stickiness_low, stickiness_high: Skew-stickiness ratios at the two ends of the robust band.
+        overshoot_intensity_share: Exhaustion (edge D) means an intensity below this share of its maximum since the
+            opening, and a series that kept within `overshoot_calm_bps` for `overshoot_calm_s`.
+        overshoot_response_per_move: Expected rise of volatility in vol points per unit of |r|: 40 is 0.4 for 1 %.
+        overshoot_down_factor: The same is multiplied by this where the forward fell.
+        dislocation_hold_ms: A perpetual (edge E) must have stood away from the others for so long.
+        calibration: Fitted on simulated markets; None leaves everything uncalibrated.
     """
 
     forward: Literal["quotes", "underlying", "parity"] = "quotes"
@@ -155,3 +166,16 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     stub_ask_over_value: _Positive = 3.0
     sd_vol_points: _Positive = 1.0
     sd_basis_bps: _Bps = 3.0
+
+    edges: tuple[Literal["A", "B", "C", "D", "E"], ...] = ("A", "B", "C", "D", "E")
+    stickiness_low: _Stickiness = 0.0
+    stickiness_high: _Stickiness = 2.0
+    overshoot_intensity_share: _Fraction = 0.5
+    overshoot_calm_bps: _Bps = 5.0
+    overshoot_calm_s: _PositiveSeconds = 5.0
+    overshoot_response_per_move: Annotated[float, Meta(ge=0, le=1e4)] = 40.0
+    overshoot_down_factor: Annotated[float, Meta(ge=0, le=100)] = 2.0
+    threshold_overshoot_bps: _Bps = 8.0
+    dislocation_hold_ms: Annotated[float, Meta(ge=0, le=1e6)] = 250.0
+    threshold_dislocation_bps: _Bps = 4.0
+    calibration: Calibration | None = None

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from aftershock.core.calibration import calibrated, spoken
 from aftershock.core.case import Case, EmptyCase, Moment, SpokenCase
+from aftershock.core.dislocation_case import DislocationCase, assess_dislocation
 from aftershock.core.hedge import cheapest_hedge
+from aftershock.core.overshoot import is_exhausted, overshoot_figures
+from aftershock.core.overshoot_case import OvershootEvaluation
 from aftershock.core.package_case import PackageCase
 from aftershock.core.quote_case import Evaluation
 from aftershock.core.risk import RiskGate
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
+    from aftershock.core.dislocation import Dislocation
     from aftershock.core.fees import FeeBook
     from aftershock.core.packages import Package
     from aftershock.core.stale_quotes import ArmedChain
@@ -67,18 +72,32 @@ class Decider:
         self, trigger: OpenTrigger, when: Moment, armed: ArmedChain, positions: NDArray[np.int64], asset: AssetState
     ) -> list[Any]:
         """Evaluate options of a trigger and return the decisions that changed, with their orders."""
+        config, now, index = self._config, when.now, asset.book.index_price
+        overshoot = "D" in config.edges and is_exhausted(trigger, asset, config, now)
+        if len(positions) == 0 or not (overshoot or "A" in config.edges):
+            return []
         trigger.evaluations += len(positions)
         self._stats.evaluations += len(positions)
-        if len(positions) == 0:
-            return []
-        config, index = self._config, asset.book.index_price
-        fees = self._fees.of(armed.chain.instruments[int(armed.rows[0])], when.now)
-        hedge = cheapest_hedge(asset.book, self._fees, when.now, config.hedge_impact_bps)
-        forwards = self._forwards(trigger, armed, asset, when.now)
-        figures = armed.evaluate(config, forwards, when.now, index, fees, hedge, positions)
-        evaluation = Evaluation(trigger, config, when, armed, figures, index, fees, hedge, self._unit_limits)
+        fees = self._fees.of(armed.chain.instruments[int(armed.rows[0])], now)
+        hedge = cheapest_hedge(asset.book, self._fees, now, config.hedge_impact_bps)
+        forwards = self._forwards(trigger, armed, asset, now)
         effects: list[Any] = []
-        for case in evaluation.cases(armed.candidates(figures)):
+        if "A" in config.edges:
+            figures = armed.evaluate(config, forwards, now, index, fees, hedge, positions)
+            stale = Evaluation(trigger, config, when, armed, figures, index, fees, hedge, self._unit_limits)
+            effects += self._on_evaluation(trigger, stale, armed.candidates(figures))
+        if overshoot:
+            figures = overshoot_figures(armed, config, forwards, now, index, fees, hedge, positions)
+            over = OvershootEvaluation(trigger, config, when, armed, figures, index, fees, hedge, self._unit_limits)
+            effects += self._on_evaluation(trigger, over, armed.overshot_candidates(figures))
+        return effects
+
+    def _on_evaluation(
+        self, trigger: OpenTrigger, evaluation: Evaluation, candidates: list[tuple[int, bool]]
+    ) -> list[Any]:
+        """Judge the candidates of an evaluation; keep its best quote while there was none."""
+        effects: list[Any] = []
+        for case in evaluation.cases(candidates):
             effects += self._decide(trigger, case)
         if trigger.decisions == 0:
             self._note_best(evaluation)
@@ -116,6 +135,17 @@ class Decider:
         fees = self._fees.of(chain.instruments[package.legs[0][0]], when.now)
         return self._decide(trigger, PackageCase(trigger, self._config, when, chain, package, asset, fees))
 
+    def on_dislocation(self, trigger: OpenTrigger, when: Moment, found: Dislocation, asset: AssetState) -> list[Any]:
+        """Judge a perpetual that stands away from the others."""
+        return self._decide(trigger, DislocationCase(trigger, self._config, when, found, asset.book.index_price))
+
+    def would_order(self, when: Moment, found: Dislocation) -> bool:
+        """Tell whether a perpetual that stands away passes every check before the risk gate."""
+        return not judge(self._calibrated(assess_dislocation(found, self._config, when)), self._limits)
+
+    def _calibrated(self, assessment: Assessment) -> Assessment:
+        return calibrated(assessment, self._config.calibration, self._config.min_spread_bps)
+
     def on_nothing(self, trigger: OpenTrigger, when: Moment, asset: AssetState, *, evaluable: bool) -> list[Any]:
         """Say the one HOLD of a trigger that had no opportunity."""
         best = trigger.best
@@ -124,14 +154,14 @@ class Decider:
         return self._decide(trigger, EmptyCase(trigger, self._config, when, asset, evaluable=evaluable))
 
     def _decide(self, trigger: OpenTrigger, case: Case) -> list[Any]:
-        assessment = case.assess()
+        assessment = self._calibrated(case.assess())
         against = judge(assessment, self._limits)
         last = trigger.decided.get(case.key)
         wanted = Decided(Action.HOLD, against[0]) if against else Decided(assessment.action, Reason.EDGE)
         if last == wanted:
             return []
         signal = msgspec.structs.replace(
-            case.signal(assessment),
+            spoken(case.signal(assessment), assessment, self._config.calibration),
             signal_id=f"{trigger.trigger_id}/{trigger.decisions + 1}",
             also=tuple(against[1:]),
         )
@@ -141,8 +171,8 @@ class Decider:
             return []
         trigger.decided[case.key] = verdict
         trigger.decisions += 1
-        spoken = msgspec.structs.replace(signal, action=verdict.action, reason=verdict.reason)
-        return [spoken] if order is None else [spoken, order]
+        said = msgspec.structs.replace(signal, action=verdict.action, reason=verdict.reason)
+        return [said] if order is None else [said, order]
 
     def _ask(self, signal: ArbitrageSignal, assessment: Assessment) -> ApprovedOrder | RefusedOrder:
         """Put an intent to the risk gate."""

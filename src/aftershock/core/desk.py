@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from aftershock.core.aligner import OptionsChainAligner
+from aftershock.core.case import Moment
 from aftershock.core.decide import Decider
 from aftershock.core.stale_quotes import ArmedChain
 from aftershock.core.triggers import OpenTrigger, is_degraded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
+    from aftershock.core.dislocation import Dislocation
     from aftershock.core.forward import ExpiryKey
     from aftershock.core.market import Market
     from aftershock.core.packages import Package
@@ -34,7 +36,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """Why a trigger opens.
 
     Attributes:
-        kind: Cascade or price move.
+        kind: Cascade, price move or probe.
         series: Whose move it is.
         direction: +1 up, -1 down.
         log_price: Of the series now, NaN if unknown; `move_bps` its move over the window.
@@ -101,12 +103,13 @@ class TriggerDesk:
         self._schedule()
 
     def _prolong(self, trigger: OpenTrigger, asset: AssetState, now: int) -> None:
-        """Move a cascade's end to `calm_s` after its intensity will have fallen below the calm level."""
+        """Move a cascade's end to `calm_s` after its intensity will have fallen below the calm level; note its peak."""
         config = self._config.trigger
         over = asset.window.figures(now).intensity_ratio / config.calm_intensity_ratio
         if over >= 1:
             until_calm = math.log2(over) * config.intensity_half_life_s + config.calm_s
             trigger.closes = max(trigger.closes, now + int(until_calm * NS_PER_S))
+        trigger.peak_hz = max(trigger.peak_hz, asset.window.intensity_hz(now))
         asset.refractory["cascade"] = trigger.closes + int(config.refractory_s * NS_PER_S)
 
     # --- opening ------------------------------------------------------------------------------------------------
@@ -131,7 +134,7 @@ class TriggerDesk:
         if trigger.degraded:  # watched to its end, so that it is one cascade, but never armed
             when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=True)
             self.effects += self._decider.on_nothing(trigger, when, asset, evaluable=False)
-        else:
+        elif "A" in self._config.edges or ("D" in self._config.edges and opening.kind is TriggerKind.CASCADE):
             self._arm(trigger, asset, now)
         for key in trigger.armed:
             self._evaluate(trigger, key, now, event.ts_event)
@@ -144,6 +147,23 @@ class TriggerDesk:
         self._say_opened(trigger, None, None)
         when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=self._up(chain.venue, asset))
         self.effects += self._decider.on_package(trigger, when, chain, package, asset)
+        self._say_closed(trigger, now)
+
+    def on_dislocation(self, asset: AssetState, found: Dislocation, event: Event) -> None:
+        """Open a trigger for a perpetual that stands away, judge it, and close it at once; not twice in a while."""
+        now = event.ts_init
+        when = Moment(
+            now=now,
+            ts_event=event.ts_event,
+            venue_up=not self.halted,
+            dispersion_bps=0.0,
+            max_dispersion_bps=math.inf,
+        )
+        if not asset.dislocations.is_news(found, now, strong=self._decider.would_order(when, found)):
+            return
+        trigger = self._new(asset, TriggerKind.DISLOCATION, "", event, found.venue)
+        self._say_opened(trigger, None, None, {"away_bps": found.away_bps})
+        self.effects += self._decider.on_dislocation(trigger, when, found, asset)
         self._say_closed(trigger, now)
 
     def _new(self, asset: AssetState, kind: TriggerKind, series: str, event: Event, source: str) -> OpenTrigger:
@@ -199,8 +219,16 @@ class TriggerDesk:
                     )
         return None
 
-    def _say_opened(self, trigger: OpenTrigger, opening: Opening | None, alignment: Alignment | None) -> None:
+    def _say_opened(
+        self,
+        trigger: OpenTrigger,
+        opening: Opening | None,
+        alignment: Alignment | None,
+        features: dict[str, float] | None = None,
+    ) -> None:
         missing = () if opening is None else opening.not_evaluable
+        if opening is not None:
+            features = opening.features or {"move_bps": opening.move_bps}
         self.effects.append(
             TriggerOpened(
                 trigger_id=trigger.trigger_id,
@@ -210,7 +238,7 @@ class TriggerDesk:
                 ts_init=trigger.opened,
                 profile="degraded" if is_degraded(missing) else "full",
                 not_evaluable=missing,
-                features={} if opening is None else opening.features or {"move_bps": opening.move_bps},
+                features=features or {},
                 venues=() if opening is None else opening.venues,
                 alignment=alignment,
             )

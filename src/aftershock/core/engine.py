@@ -38,6 +38,7 @@ Effect = Any
 """TriggerOpened, TriggerClosed, ArbitrageSignal, ApprovedOrder, RefusedOrder, PackageResult or Alarm."""
 
 _STATIC_KEPT = 10_000
+_PROBE = "probe:"
 
 
 class Touched(NamedTuple):
@@ -73,6 +74,9 @@ class Engine:
         self._static_until: dict[tuple[str, ...], int] = {}
         self._static_limit = _STATIC_KEPT
         self._refractory_ns = int(config.trigger.refractory_s * NS_PER_S)
+        self._scan_packages = "B" in config.edges
+        self._watch_dislocations = "E" in config.edges
+        self._probes = "probe" in config.trigger.armed
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.OptionQuotes: self._on_option_quotes,
             ev.Quote: self._on_quote,
@@ -89,6 +93,7 @@ class Engine:
             ev.Halt: self._on_halt,
             ev.Resume: self._on_resume,
             ev.EndOfInput: self._on_end,
+            ev.Timer: self._on_timer,
         }
 
     @property
@@ -118,7 +123,7 @@ class Engine:
         if not isinstance(event, ev.OptionQuotes):  # their rows advance the clock one by one
             self._advance(event.ts_init)
         handler = self._handlers.get(type(event))
-        if handler is not None:  # trades, timers and replies change nothing here
+        if handler is not None:  # trades and replies change nothing here
             handler(event)
         effects, self._desk.effects = self._desk.effects, []
         for effect in effects:
@@ -187,10 +192,14 @@ class Engine:
     def _on_consolidated(self, asset: AssetState, event: ev.Quote) -> None:
         if self.config.forward != "quotes":
             return
-        x = asset.book.consolidated(event.ts_init).log_price
+        held = asset.book.consolidated(event.ts_init)
+        x = held.log_price
         self._desk.on_forward(asset, None, x, event)
         if x == x:  # noqa: PLR0124  not NaN
             self._shocks.on_sample(asset, asset.name, asset.consolidated, x, event, None)
+        if self._watch_dislocations:
+            for found in asset.dislocations.on_quote(event.venue, held, event.ts_init):
+                self._desk.on_dislocation(asset, found, event)
 
     # --- options ------------------------------------------------------------------------------------------------
 
@@ -259,7 +268,8 @@ class Engine:
             before = done.setdefault(chain.key, {})
             forward = asset.package_forward(chain, expiry, now)
             fees = self._market.fees.of(instrument, now)
-            for package in self._scanner.scan(chain, row, now, forward, fees, before):
+            packages = self._scanner.scan(chain, row, now, forward, fees, before) if self._scan_packages else ()
+            for package in packages:
                 self._on_package(asset, chain, package, now, ts_event)
             before[row] = True
 
@@ -319,6 +329,16 @@ class Engine:
 
     def _on_halt(self, _event: ev.Halt) -> None:
         self._desk.halted = True
+
+    def _on_timer(self, event: ev.Timer) -> None:
+        """Open a probe where the timer asks for one; every other timer only lets deadlines pass."""
+        if not (self._probes and event.key.startswith(_PROBE)):
+            return
+        asset = self._market.assets.get(event.key.removeprefix(_PROBE))
+        if asset is None:
+            self.stats.cannot_evaluate("probe")
+        else:
+            self._shocks.on_probe(asset, event)
 
     def _on_resume(self, _event: ev.Resume) -> None:
         self._desk.halted = False

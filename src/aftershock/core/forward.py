@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bases", "Consolidated", "ForwardBook", "Perpetual", "TopOfBook"]
 
-_MAD_TO_SD = 1.4826
+MAD_TO_SD = 1.4826
 
 ExpiryKey = tuple[str, str, int]
 """Venue, family (`BTC`, `BTC_USDC`) and expiry: inverse and linear contracts never share a price."""
@@ -37,12 +37,13 @@ class TopOfBook(msgspec.Struct):
     ask: float = NAN
     ask_amount: float = NAN
     confirmed: int = 0
+    ts_event: int = 0
 
     def take(self, quote: Quote) -> None:
         """Write a quote."""
         self.bid, self.bid_amount = quote.bid, quote.bid_amount
         self.ask, self.ask_amount = quote.ask, quote.ask_amount
-        self.confirmed = quote.ts_init
+        self.confirmed, self.ts_event = quote.ts_init, quote.ts_event
 
     @property
     def microprice(self) -> float:
@@ -80,11 +81,13 @@ class Consolidated(msgspec.Struct, frozen=True):
         log_price: Median over venues of ln M - basis; NaN with too few venues.
         dispersion_bps: 1.4826 times the median absolute deviation.
         venues: Number of venues in it.
+        levels: Where each of them puts it: ln M - basis, by venue.
     """
 
     log_price: float
     dispersion_bps: float
     venues: int
+    levels: dict[str, float] = {}
 
 
 def median(values: list[float]) -> float:
@@ -94,8 +97,17 @@ def median(values: list[float]) -> float:
     return ordered[half] if len(ordered) % 2 else 0.5 * (ordered[half - 1] + ordered[half])
 
 
+def dispersion_bps(values: list[float], centre: float) -> float:
+    """Return 1.4826 times the median absolute deviation, in bps of the price."""
+    return BPS * MAD_TO_SD * median([abs(x - centre) for x in values])
+
+
 class ForwardBook:
-    """Perpetuals, dated futures, index and carries of one asset."""
+    """Perpetuals, dated futures, index and carries of one asset.
+
+    Attributes:
+        listed: Counts how often a venue's perpetual was listed or replaced by another.
+    """
 
     def __init__(self, config: EngineConfig, streams: StreamStatus) -> None:
         self._config = config
@@ -104,6 +116,7 @@ class ForwardBook:
         self._lag = int(config.basis_lag_s * NS_PER_S)
         self._history = int(config.basis_history_s * NS_PER_S)
         self.perpetuals: dict[str, Perpetual] = {}
+        self.listed = 0
         self.futures: dict[ExpiryKey, TopOfBook] = {}
         self._carry: dict[ExpiryKey, LaggedMean] = {}
         self._index_max_age = int(config.index_max_age_ms * NS_PER_MS)
@@ -142,10 +155,12 @@ class ForwardBook:
         if state is None:
             state = Perpetual(TopOfBook(instrument), LaggedMean(self._config.basis_tau_s))
             self.perpetuals[venue] = state
+            self.listed += 1
         elif state.top.instrument.symbol != instrument.symbol:
             if instrument.inverse or not state.top.instrument.inverse:
                 return False  # one perpetual per venue: the first, but a linear one replaces an inverse one
             state.basis = LaggedMean(self._config.basis_tau_s)
+            self.listed += 1
         state.top.instrument = instrument
         state.top.take(quote)
         micro = state.top.microprice
@@ -225,16 +240,16 @@ class ForwardBook:
             bases: Frozen ones; the lagged ones of now if absent.
         """
         held = self._lagged_basis(now - self._lag) if bases is None else bases.basis
-        logs = []
+        levels = {}
         for venue, state in self.fresh(now):
             x = state.log_price - held.get(venue, NAN)
             if x == x:  # noqa: PLR0124  not NaN
-                logs.append(x)
-        if len(logs) < self._config.min_forward_venues:
-            return Consolidated(NAN, NAN, len(logs))
+                levels[venue] = x
+        if len(levels) < self._config.min_forward_venues:
+            return Consolidated(NAN, NAN, len(levels), levels)
+        logs = list(levels.values())
         centre = median(logs)
-        dispersion = BPS * _MAD_TO_SD * median([abs(x - centre) for x in logs])
-        return Consolidated(centre, dispersion, len(logs))
+        return Consolidated(centre, dispersion_bps(logs, centre), len(logs), levels)
 
     def drop_expiry(self, key: ExpiryKey) -> None:
         """Forget the future and the carry of an expiry that is over."""

@@ -83,6 +83,7 @@ class PackageCase:
             gross_bps=package.gross_bps,
             net_bps=package.net_bps,
             threshold_bps=max(config.threshold_static_bps, config.min_spread_bps),
+            edge=package.edge_type,
         )
 
     def _legs(self) -> tuple[Leg, ...]:

@@ -1,4 +1,4 @@
-"""Edge A as a case: one option and side among the evaluated ones of a trigger."""
+"""An edge on one option as a case: one option and side among the evaluated ones of a trigger."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class Row(NamedTuple):
 
 
 class Evaluation:
-    """One evaluation of a chain: what its cases have in common."""
+    """One evaluation of a chain for edge A: what its cases have in common."""
+
+    edge_type = EdgeType.STALE_QUOTE
 
     def __init__(  # noqa: PLR0913, PLR0917  what its cases have in common
         self,
@@ -65,6 +67,10 @@ class Evaluation:
         }
         self.executable = hedge is not None and config.forward == "quotes"
 
+    def case(self, at: int, row: Row, *, buying: bool) -> QuoteCase:
+        """Return the case of one option and side."""
+        return QuoteCase(self, at, row, buying=buying)
+
     def cases(self, wanted: list[tuple[int, bool]]) -> list[QuoteCase]:
         """Return a case for each (index, buying), in order; their figures leave the arrays all at once."""
         figures, cases = self.figures, {}
@@ -84,7 +90,7 @@ class Evaluation:
                 side.vega,
             )
             for at, row in zip(indices, np.stack(columns)[:, indices].T.tolist() if indices else (), strict=True):
-                cases[at, buying] = QuoteCase(self, at, Row(*row), buying=buying)
+                cases[at, buying] = self.case(at, Row(*row), buying=buying)
         return [cases[each] for each in wanted]
 
 
@@ -156,6 +162,7 @@ class QuoteCase:
             gross_bps=BPS * row.gross / row.forward,
             net_bps=net_bps,
             threshold_bps=of.threshold_bps[buying],
+            edge=of.edge_type,
         )
 
     def _size(self, amount: float) -> float:
@@ -170,6 +177,11 @@ class QuoteCase:
             config.order_coins / coins_per_unit, sizes, config.depth_haircut, self._instrument.lot_size
         )
         return lots * coins_per_unit
+
+    def _scenario(self) -> str:
+        """Name the scenario that set the value."""
+        of = self._of
+        return of.armed.scenario(of.config, self._position, self._figures.forward, buying=self._buying)
 
     def signal(self, assessment: Assessment) -> ArbitrageSignal:
         """Return the signal with its waterfall."""
@@ -193,7 +205,7 @@ class QuoteCase:
         return msgspec.structs.replace(
             blank_signal(of.trigger, config, of.when),
             target_market=chain.venue,
-            edge_type=EdgeType.STALE_QUOTE,
+            edge_type=of.edge_type,
             legs=(leg,),
             hedge=plan,
             spread_bps=assessment.net_bps,
@@ -204,7 +216,7 @@ class QuoteCase:
             index_is_forward=not of.index > 0,
             value_usd=row.value_usd,
             price_usd=leg.price_usd,
-            scenario=of.armed.scenario(config, self._position, forward, buying=self._buying),
+            scenario=self._scenario(),
             fee_usd=row.fee,
             hedge_cost_usd=row.hedge_cost,
             entry_cost_usd=row.fee + row.hedge_cost,

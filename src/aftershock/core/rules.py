@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from aftershock.model.signals import Action, Reason
+from aftershock.model.signals import Action, EdgeType, Reason
 from aftershock.model.units import NAN
 
 __all__ = ["Assessment", "Limits", "UnitLimits", "confidence", "executable_size", "judge", "unit_faults"]
@@ -27,6 +27,8 @@ class Assessment(msgspec.Struct, kw_only=True):
         seconds_to_expiry: Of the legs.
         faults: Unit tripwires that fired.
         stub: A quote at a stub level.
+        edge: Kind of opportunity; None for none.
+        confidence, needed_confidence: Calibrated; as they stand where nothing is calibrated, they refuse nothing.
     """
 
     action: Action
@@ -50,6 +52,9 @@ class Assessment(msgspec.Struct, kw_only=True):
     gross_bps: float = NAN
     net_bps: float = NAN
     threshold_bps: float = 0.0
+    edge: EdgeType | None = None
+    confidence: float = 1.0
+    needed_confidence: float = 0.0
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -107,7 +112,8 @@ def _money_reason(a: Assessment) -> Reason | None:
         return Reason.NO_EDGE
     if not a.net_bps > 0:
         return Reason.FEES
-    if not a.net_bps >= a.threshold_bps:
+    # Calibrated confidence is a function of the net edge: too little of it means too small an edge.
+    if not (a.net_bps >= a.threshold_bps and a.confidence >= a.needed_confidence):
         return Reason.BELOW_MIN_SPREAD
     return None
 

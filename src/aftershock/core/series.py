@@ -52,6 +52,27 @@ class LogPriceSeries:
             return BPS * (log_price - value) if 6 * age >= 5 * self._window_ns else NAN
         return NAN
 
+    def range_bps(self, ts: int, span_ns: int) -> float:
+        """Return highest less lowest sample of the last `span_ns`; NaN unless one is at least 5/6 of it old."""
+        least = most = self.last
+        oldest = 0
+        for then, value in reversed(self._samples):
+            if ts - then > span_ns:
+                break
+            oldest = ts - then
+            if value < least:
+                least = value
+            elif value > most:
+                most = value
+        return BPS * (most - least) if 6 * oldest >= 5 * span_ns else NAN
+
+    def oldest(self, ts: int) -> float:
+        """Return the oldest sample kept within the window; NaN without any."""
+        for then, value in self._samples:
+            if ts - then <= self._window_ns:
+                return value
+        return NAN
+
     def sigma_bps(self, ts: int) -> float:
         """Return the standard deviation over one window in bps, from the returns before it.
 

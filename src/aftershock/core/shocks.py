@@ -1,4 +1,4 @@
-"""Shocks: a price move of a series, or a cascade of liquidations, each of which opens a trigger."""
+"""Shocks: a price move of a series, or a cascade of liquidations, each of which opens a trigger; and probes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aftershock.core.desk import Opening, TriggerDesk
 from aftershock.core.triggers import assess_cascade, is_degraded
 from aftershock.model.signals import TriggerKind
-from aftershock.model.units import NAN, NS_PER_S
+from aftershock.model.units import BPS, NAN, NS_PER_S
 
 if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
@@ -62,6 +62,25 @@ class ShockDetector:
             closes=now + int(self._config.trigger.price_move_life_s * NS_PER_S),
             source=source,
             scope=scope,
+        )
+        self._desk.open(asset, opening, event)
+
+    def on_probe(self, asset: AssetState, event: Event) -> None:
+        """Open a trigger at a moment that the shell chose, whatever the market does, on the consolidated series."""
+        now = event.ts_init
+        if self._config.forward != "quotes":
+            self._stats.cannot_evaluate("probe")  # the series does not exist
+            return
+        x, oldest = asset.book.consolidated(now).log_price, asset.consolidated.oldest(now)
+        move = BPS * (x - oldest) if oldest == oldest else 0.0  # noqa: PLR0124  nothing to compare with: no move
+        opening = Opening(
+            kind=TriggerKind.PROBE,
+            series=asset.name,
+            direction=-1 if move < 0 else 1,
+            log_price=x,
+            move_bps=move,
+            closes=now + int(self._config.trigger.price_move_life_s * NS_PER_S),
+            source="+".join(venue for venue, _ in asset.book.fresh(now)),
         )
         self._desk.open(asset, opening, event)
 

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from aftershock.core.quote_edges import EdgeFigures, Frame
 from aftershock.model.units import NAN, tau_years
 from aftershock.pricing.hot import price_delta_vega
 from aftershock.pricing.smile_set import SmileSet
@@ -22,45 +23,14 @@ if TYPE_CHECKING:
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
     from aftershock.core.hedge import HedgeQuote
+    from aftershock.core.quote_edges import Floats
     from aftershock.core.smiles import PreShockSmile
     from aftershock.model.instruments import FeeSchedule
 
-__all__ = ["ArmedChain", "EdgeFigures", "SideEdges"]
+__all__ = ["ArmedChain", "EdgeFigures"]
 
 _NEVER = 2**63 - 1
-Floats = NDArray[np.float64]
-
-
-class SideEdges(msgspec.Struct, frozen=True, kw_only=True):
-    """One side of the chain: arrays over the evaluated options, NaN where nothing can be said.
-
-    Attributes:
-        price_usd, value_usd: Executable price, and the robust value that it is held against.
-        sigma: Volatility of that value.
-        gross, fee, hedge_cost, net: USD per coin.
-        delta, hedge_delta, vega: At that volatility; `hedge_delta` is delta - x for an inverse option.
-    """
-
-    price_usd: Floats
-    value_usd: Floats
-    sigma: Floats
-    gross: Floats
-    fee: Floats
-    hedge_cost: Floats
-    net: Floats
-    delta: Floats
-    hedge_delta: Floats
-    vega: Floats
-
-
-class EdgeFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Both sides of the evaluated options, and the forward of each."""
-
-    positions: NDArray[np.int64]
-    forward: Floats
-    tau: Floats
-    buy: SideEdges
-    sell: SideEdges
+Known = dict[tuple[int, bool], bool]
 
 
 class ArmedExpiry(msgspec.Struct):
@@ -78,7 +48,8 @@ class ArmedChain:
         expiry_of: For each, its position in `expiries`.
         dirty: Whose quote or forward changed since the last evaluation.
         evaluated: When each was last evaluated, ns.
-        known: Positions and sides (True for buying) that were candidates before, in order of appearance.
+        known: Positions and sides (True for buying) that were candidates of edge A before, in order of appearance.
+        overshot: Likewise of edge D.
     """
 
     def __init__(self, chain: Chain, smiles: dict[int, PreShockSmile | None]) -> None:
@@ -94,7 +65,8 @@ class ArmedChain:
         self.inverse = bool(chain.instruments) and chain.instruments[0].inverse
         self.dirty = np.ones(len(self.rows), dtype=np.bool_)
         self.evaluated = np.zeros(len(self.rows), dtype=np.int64)
-        self.known: dict[tuple[int, bool], bool] = {}
+        self.known: Known = {}
+        self.overshot: Known = {}
 
     def ready(self, now: int, pause_ns: int) -> NDArray[np.int64]:
         """Return the positions to evaluate now, and note that they are."""
@@ -129,70 +101,66 @@ class ArmedChain:
             hedge: None if nothing can be hedged with: hedge cost and net leave it out, the rules refuse.
             positions: int64[m], which of `rows` to evaluate.
         """
-        chain, rows, which = self.chain, self.rows[positions], self.expiry_of[positions]
-        forward = np.array(forwards)[which]
-        tau = np.array([tau_years(e.expiry_ns, now) for e in self.expiries])[which]
-        strike, is_call = chain.strike[rows], chain.is_call[rows]
-        sigma_low, sigma_high = self._vol_bounds(config, forwards, strike, which)
-        unit = forward if self.inverse else np.ones_like(forward)
-        fee_base = np.where(np.isnan(index), forward, index)
+        at = self.frame(forwards, now, index, positions)
+        sigma_low, sigma_high = self._vol_bounds(config, forwards, at)
         # Both bounds in one call: at this size NumPy costs by the call, not by the option.
         values, deltas, vegas = (
             both.reshape(2, -1)
             for both in price_delta_vega(
-                np.concatenate((forward, forward)),
-                np.concatenate((strike, strike)),
-                np.concatenate((tau, tau)),
+                np.concatenate((at.forward, at.forward)),
+                np.concatenate((at.strike, at.strike)),
+                np.concatenate((at.tau, at.tau)),
                 np.concatenate((sigma_low, sigma_high)),
-                np.concatenate((is_call, is_call)),
+                np.concatenate((at.is_call, at.is_call)),
             )
         )
-        parts = []
-        for side, (sign, sigma, quote) in enumerate(
-            ((1.0, sigma_low, chain.ask[rows]), (-1.0, sigma_high, chain.bid[rows]))
-        ):
-            price = quote * unit
-            value, delta, vega = values[side], deltas[side], vegas[side]
-            gross = sign * (value - price)
-            hedge_delta = delta - quote if self.inverse else delta
-            rate, cap = (NAN, NAN) if fees is None else (fees.taker_rate, fees.cap_fraction)
-            fee = np.minimum(rate * fee_base, cap * price)
-            hedge_cost = np.abs(hedge_delta) * (0.0 if hedge is None else hedge.unit_cost_usd)
-            parts.append(
-                SideEdges(
-                    price_usd=price,
-                    value_usd=value,
-                    sigma=sigma,
-                    gross=gross,
-                    fee=fee,
-                    hedge_cost=hedge_cost,
-                    net=gross - fee - hedge_cost,
-                    delta=delta,
-                    hedge_delta=hedge_delta,
-                    vega=vega,
-                )
-            )
-        return EdgeFigures(positions=positions, forward=forward, tau=tau, buy=parts[0], sell=parts[1])
+        buy, sell = (
+            at.side(sigma, values[side], deltas[side], vegas[side], fees, hedge, buying=side == 0)
+            for side, sigma in enumerate((sigma_low, sigma_high))
+        )
+        return EdgeFigures(positions=positions, forward=at.forward, tau=at.tau, buy=buy, sell=sell)
 
-    def _vol_bounds(
-        self, config: EngineConfig, forwards: list[float], strike: Floats, which: NDArray[np.int64]
-    ) -> tuple[Floats, Floats]:
-        """Return the lowest and highest volatility of each option over the scenarios, NaN without a smile."""
-        count = len(self.expiries)
-        stick, down, up, log_forward = (
-            np.full(count, NAN),
-            np.full(count, NAN),
-            np.full(count, NAN),
-            np.full(count, NAN),
+    def frame(self, forwards: list[float], now: int, index: float, positions: NDArray[np.int64]) -> Frame:
+        """Return what is needed of some options whatever they are held against; arguments as of `evaluate`."""
+        chain, rows, which = self.chain, self.rows[positions], self.expiry_of[positions]
+        forward = np.array(forwards)[which]
+        return Frame(
+            expiry=which,
+            forward=forward,
+            tau=np.array([tau_years(e.expiry_ns, now) for e in self.expiries])[which],
+            strike=chain.strike[rows],
+            is_call=chain.is_call[rows],
+            bid=chain.bid[rows],
+            ask=chain.ask[rows],
+            unit=forward if self.inverse else np.ones_like(forward),
+            fee_base=np.where(np.isnan(index), forward, index),
+            inverse=self.inverse,
         )
+
+    def moves(self, forwards: list[float]) -> tuple[list[tuple[float, float]], Floats]:
+        """Return (slope, log move) of each expiry since its smile, NaN without one, and the logs of the forwards."""
+        moved, logs = [], np.full(len(self.expiries), NAN)
         for at, armed in enumerate(self.expiries):
             if armed.before is not None and forwards[at] > 0:
-                move = math.log(forwards[at] / armed.before.forward)
-                stick[at] = 2.0 * armed.before.slope * move
-                down[at], up[at] = shifts(move, **self._shock(config))
-                log_forward[at] = math.log(forwards[at])
-        base = self._smiles.iv(np.log(strike) - log_forward[which], which)
-        return vol_ends(base, stick[which], down[which], up[which])
+                moved.append((armed.before.slope, math.log(forwards[at] / armed.before.forward)))
+                logs[at] = math.log(forwards[at])
+            else:
+                moved.append((NAN, NAN))
+        return moved, logs
+
+    def base_vols(self, at: Frame, log_forward: Floats) -> Floats:
+        """Return s0(ln(K/F)) of each option: the old smile at the new moneyness."""
+        return self._smiles.iv(np.log(at.strike) - log_forward[at.expiry], at.expiry)
+
+    def _vol_bounds(self, config: EngineConfig, forwards: list[float], at: Frame) -> tuple[Floats, Floats]:
+        """Return the lowest and highest volatility of each option over the scenarios, NaN without a smile."""
+        moved, log_forward = self.moves(forwards)
+        least, most = config.stickiness_low, config.stickiness_high
+        ends = np.array([(least * g * r, most * g * r, *shifts(r, **self._shock(config))) for g, r in moved]).reshape(
+            -1, 4
+        )
+        stick_low, stick_high, down, up = ends[at.expiry].T
+        return vol_ends(self.base_vols(at, log_forward), stick_low, stick_high, down, up)
 
     @staticmethod
     def _shock(config: EngineConfig) -> dict[str, float]:
@@ -205,15 +173,22 @@ class ArmedChain:
 
     def candidates(self, figures: EdgeFigures) -> list[tuple[int, bool]]:
         """Return (index, buying) of what has a gross edge now, or had one before, by index."""
-        for side, buying in ((figures.buy, True), (figures.sell, False)):
-            for at in np.flatnonzero(side.gross > 0).tolist():
-                self.known[int(figures.positions[at]), buying] = True
-        if not self.known:
+        return self._candidates(figures, (figures.buy.gross, figures.sell.gross), self.known)
+
+    def overshot_candidates(self, figures: EdgeFigures) -> list[tuple[int, bool]]:
+        """Return the same for edge D, by net: after a cascade a whole chain is a little off its expected volatility."""
+        return self._candidates(figures, (figures.buy.net, figures.sell.net), self.overshot)
+
+    def _candidates(self, figures: EdgeFigures, edges: tuple[Floats, Floats], known: Known) -> list[tuple[int, bool]]:
+        for edge, buying in zip(edges, (True, False), strict=True):
+            for at in np.flatnonzero(edge > 0).tolist():
+                known[int(figures.positions[at]), buying] = True
+        if not known:
             return []
         if len(figures.positions) == len(self.rows):  # all of them: position is index
-            return sorted(self.known, key=lambda each: (each[0], not each[1]))
+            return sorted(known, key=lambda each: (each[0], not each[1]))
         index_of = {position: at for at, position in enumerate(figures.positions.tolist())}
-        found = [(index_of[position], buying) for position, buying in self.known if position in index_of]
+        found = [(index_of[position], buying) for position, buying in known if position in index_of]
         return sorted(found, key=lambda each: (each[0], not each[1]))
 
     def scenario(self, config: EngineConfig, position: int, forward: float, *, buying: bool) -> str:
@@ -223,4 +198,6 @@ class ArmedChain:
             return ""
         move = math.log(forward / before.forward)
         down, up = shifts(move, **self._shock(config))
-        return scenario_name(before.slope, move, -100.0 * down if buying else 100.0 * up, lowest=buying)
+        shift = -100.0 * down if buying else 100.0 * up
+        ratios = (config.stickiness_low, config.stickiness_high)
+        return scenario_name(before.slope, move, shift, lowest=buying, ratios=ratios)

@@ -52,6 +52,7 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
         armed: What it watches, by (venue, underlying).
         decided: Last decision per opportunity.
         best: Of the quotes without an edge, the one with the largest net edge so far.
+        peak_hz: Largest intensity of liquidations since the opening (cascade).
     """
 
     trigger_id: str
@@ -74,6 +75,7 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
     decisions: int = 0
     evaluations: int = 0
     best: BestSoFar | None = None
+    peak_hz: float = 0.0
 
     def feed(self, ts_init: int, ts_event: int) -> None:
         """Note an event that fed the trigger."""

@@ -150,6 +150,10 @@ class LiquidationWindow:
             base_rate_hz=self._base_rate(now),
         )
 
+    def intensity_hz(self, now: int) -> float:
+        """Return the exponential-kernel intensity alone."""
+        return self._decayed(now)
+
     def _saturated(self, now: int) -> bool:
         seconds = self._window_ns / NS_PER_S
         since = now - self._window_ns

@@ -88,6 +88,16 @@ class EdgeType(StrEnum):
     VERTICAL = "B3"
     BOX = "B5"
 
+    VOL_OVERSHOOT = "D"
+    """Statistical: a volatility expected to come back, not one that must."""
+    DISLOCATION = "E"
+    """Statistical: one perpetual venue expected to come back to the others."""
+
+    @property
+    def is_statistical(self) -> bool:
+        """Whether the price only is expected to come back; the other kinds rest on bounds or on robust values."""
+        return self in (EdgeType.VOL_OVERSHOOT, EdgeType.DISLOCATION)
+
 
 class TriggerKind(StrEnum):
     """What opened a trigger."""
@@ -95,6 +105,10 @@ class TriggerKind(StrEnum):
     CASCADE = "cascade"
     PRICE_MOVE = "price_move"
     STATIC = "static"
+
+    DISLOCATION = "dislocation"
+    PROBE = "probe"
+    """A moment that the shell chose, not the market: for comparison."""
 
 
 class Alignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,9 +128,9 @@ class TriggerOpened(msgspec.Struct, frozen=True, kw_only=True, tag_field="type",
 
     Attributes:
         trigger_id: Unique and equal in every replay.
-        kind: Cascade, price move or static.
+        kind: Cascade, price move, static, dislocation or probe.
         asset: Underlying coin.
-        series: Price series whose move counts; empty for static.
+        series: Price series whose move counts; empty for static and dislocation.
         ts_init: Moment, our clock.
         profile: `full`, or `degraded` when a condition could not be tested.
         not_evaluable: Conditions that the inputs do not allow.
@@ -168,9 +182,9 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
         action: BUY, SELL or HOLD.
         reason: Closed code; `also` holds further ones.
         edge_type: Kind of opportunity; None for a trigger without any.
-        legs: Option legs with the prices used.
-        spread_bps: Robust net edge after entry cost for `quantity`, 1e-4 of the forward; negative if so, NaN if
-            nothing could be priced.
+        legs: Option legs (dislocation: perpetual legs) with the prices used.
+        spread_bps: Robust net edge after entry cost (vol overshoot: after entry and exit) for `quantity`, 1e-4 of the
+            forward; negative if so, NaN if nothing could be priced.
         gross_spread_bps: Before costs, likewise.
         quantity: Executable size, coins.
         forward: Quote currency per coin, of the legs' expiry.
@@ -178,7 +192,8 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
         value_usd: Robust value used (Vlo to buy, Vhi to sell), or the package's locked-in value.
         price_usd: Executable price of the package.
         scenario: Smile scenario that set the value.
-        fee_usd, hedge_cost_usd, entry_cost_usd, exit_cost_usd: Per coin.
+        fee_usd, hedge_cost_usd, entry_cost_usd, exit_cost_usd: Per coin; the first two are what lies between gross
+            and net, the last two are always one way each.
         delta, hedge_delta, vega_per_vol_point: Of the option or package, per coin.
         taker_rate: Option fee rate used.
         book_age_ms: Oldest confirmation among the legs.

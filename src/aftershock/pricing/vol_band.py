@@ -55,29 +55,33 @@ def vol_band(
         down_points=down_points,
         down_per_move=down_per_move,
     )
-    return vol_ends(base, 2.0 * slope * move, down, up)
+    return vol_ends(base, 0.0, 2.0 * slope * move, down, up)
 
 
 def vol_ends(
     base: NDArray[np.float64],
-    stick: float | NDArray[np.float64],
+    stick_low: float | NDArray[np.float64],
+    stick_high: float | NDArray[np.float64],
     down: float | NDArray[np.float64],
     up: float | NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the ends of the band: the smile moved by R = 0 or R = 2, then shifted down or up.
+    """Return the ends of the band: the smile moved by the least or the largest R, then shifted down or up.
 
     Args:
         base: s0(ln(K/F1)) per option, a fraction.
-        stick: 2 g r, per option or for all.
+        stick_low: R g r for the least ratio R of the band (0), per option or for all.
+        stick_high: The same for its largest (2); which of the two raises volatility depends on the sign of g r.
         down: Shift as a fraction, likewise.
         up: Shift as a fraction, likewise.
     """
-    low = np.maximum(base + (np.minimum(0.0, stick) - down), _LEAST_VOL)
-    return low, base + (np.maximum(0.0, stick) + up)
+    low = np.maximum(base + (np.minimum(stick_low, stick_high) - down), _LEAST_VOL)
+    return low, base + (np.maximum(stick_low, stick_high) + up)
 
 
-def scenario_name(slope: float, move: float, shift_points: float, *, lowest: bool) -> str:
-    """Name the scenario at one end of the band, e.g. `R=2 ds=-0.50`; shift in vol points."""
-    stick = slope * move
-    ratio = 2 if (stick < 0) == lowest and stick != 0 else 0
-    return f"R={ratio} ds={shift_points:+.2f}"
+def scenario_name(
+    slope: float, move: float, shift_points: float, *, lowest: bool, ratios: tuple[float, float] = (0.0, 2.0)
+) -> str:
+    """Name the scenario at one end of the band, e.g. `R=2 ds=-0.50`; shift in vol points, `ratios` the band of R."""
+    stick_low, stick_high = (ratio * slope * move for ratio in ratios)
+    high = stick_high != stick_low and (stick_high < stick_low) == lowest
+    return f"R={ratios[high]:g} ds={shift_points:+.2f}"
