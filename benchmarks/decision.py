@@ -107,8 +107,8 @@ class Session:
             elif second < _WARM_S - 1:
                 self._take(self._market.quotes(self._now, SPOT))
             else:
-                for row in self._market.quotes(self._now, SPOT).rows():
-                    self._times.row_untriggered.append(self._take(row)[0])
+                # Packages are tested when a moment is over: apart, so that each row pays for the one before it.
+                self._one_by_one(self._market.quotes(self._now, SPOT), self._times.row_untriggered)
             while self._now < START_NS + (second + 1) * NS_PER_S - STEP_NS:
                 self._times.perpetual_untriggered.append(self._perpetual(SPOT)[0])
 
@@ -134,13 +134,17 @@ class Session:
         """Send the chain's rows one by one, twice: first each is due, then each waits for its pause to pass."""
         self._now += STEP_NS
         for durations in (self._times.row_evaluated, self._times.row_deferred):
-            for row in quotes.rows():
-                self._now += _ROW_GAP_NS
-                stamps = np.array([self._now], dtype=np.int64)
-                moved = msgspec.structs.replace(
-                    row, ts_event=self._now, ts_init=self._now, row_ts_event=stamps, row_ts_init=stamps
-                )
-                durations.append(self._take(moved)[0])
+            self._one_by_one(quotes, durations)
+
+    def _one_by_one(self, quotes: OptionQuotes, durations: list[int]) -> None:
+        """Send the rows of a chain, each at a moment of its own."""
+        for row in quotes.rows():
+            self._now += _ROW_GAP_NS
+            stamps = np.array([self._now], dtype=np.int64)
+            moved = msgspec.structs.replace(
+                row, ts_event=self._now, ts_init=self._now, row_ts_event=stamps, row_ts_init=stamps
+            )
+            durations.append(self._take(moved)[0])
 
     def _perpetual(self, index: float) -> tuple[int, list[Any]]:
         self._now += STEP_NS

@@ -39,7 +39,10 @@ def test_a_day_of_polled_chains_holds_no_package_that_pays_its_fees(aftershock: 
     assert 155_000 < packages["parity"]["checked"] < 165_000
     assert packages["vertical"]["checked"] >= 700_000
     assert packages["box"]["checked"] >= 200_000
-    assert [packages[kind]["net"] for kind in ("parity", "vertical", "box")] == [0, 0, 0]
+    assert packages["butterfly"]["checked"] >= 700_000
+    assert list(packages) == ["parity", "vertical", "butterfly", "box", "calendar", "cross_venue"]
+    assert [counts["net"] for counts in packages.values()] == [0] * 6
+    assert found["alarms"]["count"] == 0
     assert packages["parity"]["no_executable_forward"] == packages["parity"]["gross"] > 0
 
 

@@ -45,6 +45,19 @@ def chain_with(tops: Tops, *, inverse: bool = True, confirms_stream: bool = True
     return chain
 
 
+def scanned(
+    scanner: PackageScanner,
+    chain: Chain,
+    row: int,
+    now: int = T0,
+    forward: ExecutableForward | None = None,
+    fees: FeeSchedule | None = NO_FEES,
+) -> list[Package]:
+    """Scan everything that one row, alone at its moment, is a leg of."""
+    ahead = future() if forward is None else forward
+    return scanner.scan(chain, row, now, ahead, fees) + scanner.scan_butterflies(chain, [row], now, ahead, fees)
+
+
 def found_by_any_row(
     chain: Chain,
     forward: ExecutableForward,
@@ -55,8 +68,8 @@ def found_by_any_row(
     scanner = PackageScanner(EngineConfig()) if scanner is None else scanner
     found = {}
     for row in range(len(chain)):
-        for package in scanner.scan(chain, row, T0, forward, fees):
-            found[frozenset(f"{side.value} {chain.instruments[leg].symbol}" for leg, side in package.legs)] = package
+        for package in scanned(scanner, chain, row, T0, forward, fees):
+            found[frozenset(f"{side.value} {chain.instruments[leg].symbol}" for leg, side, _ in package.legs)] = package
     return found
 
 

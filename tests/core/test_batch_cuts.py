@@ -56,7 +56,7 @@ def test_the_scenario_opens_every_kind_of_trigger_and_ends_in_many_ways() -> Non
     }
     assert of_type(ApprovedOrder, effects)
     assert of_type(RefusedOrder, effects)
-    assert {alarm.code for alarm in of_type(Alarm, effects)} == {"static_arbitrage", "gap", "stale"}
+    assert {alarm.code for alarm in of_type(Alarm, effects)} == {"static_arbitrage", "calendar_flag", "gap", "stale"}
 
 
 @pytest.mark.parametrize("feed", FEEDS)

@@ -12,9 +12,7 @@ from aftershock.core.config import EngineConfig
 from aftershock.core.packages import ExecutableForward, PackageScanner
 from aftershock.model.orders import Side
 from aftershock.pricing import static
-from tests.core.market import T0
 from tests.core.package_quotes import (
-    NO_FEES,
     STRIKES,
     Tops,
     chain_with,
@@ -22,6 +20,7 @@ from tests.core.package_quotes import (
     future,
     legs,
     mark,
+    scanned,
     tops,
 )
 
@@ -30,9 +29,20 @@ FUTURES = st.builds(lambda bid, width: future(bid, bid + width), st.floats(55_00
 FORWARD = 60_000.0
 
 
+def butterfly_edges(quotes: Tops, *, inverse: bool) -> dict[frozenset[str], float]:
+    """Return the gross edge of every body sold against two wings."""
+    edges = {}
+    for kind in "CP":
+        for k1, k2, k3 in combinations(STRIKES, 3):
+            wanted = legs((BUY, k1, kind), (SELL, k2, kind), (BUY, k3, kind), inverse=inverse)
+            (_, low), (body, _), (_, high) = (quotes[k, kind] for k in (k1, k2, k3))
+            edges[wanted] = static.butterfly(low, body, high, k1, k2, k3)
+    return edges
+
+
 def inverse_edges(quotes: Tops, forward: ExecutableForward) -> dict[frozenset[str], float]:
     """Return the gross edge in coin of every package, by its legs."""
-    edges = {}
+    edges = butterfly_edges(quotes, inverse=True)
     ahead = (forward.bid, forward.ask)
     for k in STRIKES:
         conversion, reversal = static.parity_inverse(*quotes[k, "C"], *quotes[k, "P"], k, *ahead)
@@ -54,7 +64,7 @@ def inverse_edges(quotes: Tops, forward: ExecutableForward) -> dict[frozenset[st
 
 def linear_edges(quotes: Tops, forward: ExecutableForward) -> dict[frozenset[str], float]:
     """Return the gross edge in currency of every package, by its legs."""
-    edges = {}
+    edges = butterfly_edges(quotes, inverse=False)
     for k in STRIKES:
         conversion, reversal = static.parity_linear(*quotes[k, "C"], *quotes[k, "P"], k, forward.bid, forward.ask)
         edges[legs((SELL, k, "C"), (BUY, k, "P"), inverse=False)] = conversion
@@ -107,8 +117,8 @@ def test_against_a_mark_only_what_needs_no_future_is_ever_net(quotes: Tops, pric
 @given(quotes=tops(), forward=FUTURES)
 def test_a_package_is_found_from_each_of_its_legs_alike(quotes: Tops, forward: ExecutableForward) -> None:
     chain, scanner = chain_with(quotes), PackageScanner(EngineConfig())
-    by_row = [scanner.scan(chain, row, T0, forward, NO_FEES) for row in range(len(chain))]
+    by_row = [scanned(scanner, chain, row, forward=forward) for row in range(len(chain))]
     for row, packages in enumerate(by_row):
         for package in packages:
-            assert row in [leg for leg, _ in package.legs]
-            assert all(package in by_row[leg] for leg, _ in package.legs)
+            assert row in [leg for leg, *_ in package.legs]
+            assert all(package in by_row[leg] for leg, *_ in package.legs)

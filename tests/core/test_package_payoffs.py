@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -40,14 +42,29 @@ def packages(*, inverse: bool) -> Iterator[tuple[tuple[Leg, ...], float]]:
         yield ((SELL, k1, "C"), (BUY, k2, "C"), (SELL, k2, "P"), (BUY, k1, "P")), -width
 
 
+def butterflies() -> Iterator[tuple[Leg, ...]]:
+    """Yield every body sold against two wings."""
+    for kind in "CP":
+        for k1, k2, k3 in combinations(STRIKES, 3):
+            yield (BUY, k1, kind), (SELL, k2, kind), (BUY, k3, kind)
+
+
+def weights(wanted: tuple[Leg, ...]) -> tuple[Fraction, ...]:
+    """Return coins of each leg: one, but for a butterfly, whose wings are as far from the body as it says."""
+    if len(wanted) != 3:
+        return (Fraction(1),) * len(wanted)
+    k1, k2, k3 = (Fraction(strike) for _, strike, _ in wanted)
+    return (k3 - k2) / (k3 - k1), Fraction(1), (k2 - k1) / (k3 - k1)
+
+
 def payoff(wanted: tuple[Leg, ...], quotes: Tops, *, inverse: bool) -> Floats:
     """Return what the option legs pay at each settlement, less what they cost, in coin or in currency."""
     total = np.zeros_like(SETTLEMENTS)
-    for side, strike, kind in wanted:
+    for (side, strike, kind), weight in zip(wanted, weights(wanted), strict=True):
         gain = np.maximum((SETTLEMENTS - strike) * (1 if kind == "C" else -1), 0.0)
         bid, ask = quotes[strike, kind]
         pays = gain / SETTLEMENTS if inverse else gain
-        total += pays - ask if side is BUY else bid - pays
+        total += float(weight) * (pays - ask if side is BUY else bid - pays)
     return total
 
 
@@ -59,13 +76,15 @@ def future_payoff(amount: float, forward: ExecutableForward, *, inverse: bool) -
 
 def check(found: dict[frozenset[str], Package], quotes: Tops, forward: ExecutableForward, *, inverse: bool) -> None:
     unit = 1.0 if inverse else 0.5 * (forward.bid + forward.ask)
-    for wanted, amount in packages(inverse=inverse):
+    for wanted, amount in (*packages(inverse=inverse), *((each, 0.0) for each in butterflies())):
         ahead = future_payoff(amount, forward, inverse=inverse)
         locked_in = float((payoff(wanted, quotes, inverse=inverse) + ahead).min())
         package = found.get(legs(*wanted, inverse=inverse))
         if locked_in > SMALLEST_EDGE * unit:
             assert package is not None, f"missed {wanted}: pays at least {locked_in}"
         if package is not None:
+            ratios = [float(each) for each in weights(wanted)]
+            assert sorted(leg.ratio for leg in package.legs) == pytest.approx(sorted(ratios), rel=1e-12)
             edge = package.gross_bps / 1e4 * unit
             assert abs(locked_in - edge) <= SMALLEST_EDGE * unit, f"{wanted} pays at least {locked_in}, not {edge}"
 

@@ -84,8 +84,10 @@ def test_packages_are_really_checked_and_none_is_net(half_minute: tuple[Engine, 
     assert 150_000 <= counts["parity"].checked <= 170_000
     assert counts["vertical"].checked >= 700_000
     assert counts["box"].checked >= 200_000
-    assert [counts[kind].net for kind in counts] == [0, 0, 0]
-    assert all(counts[kind].desync > 0 for kind in counts)
+    assert counts["butterfly"].checked >= 700_000
+    assert counts["calendar"].checked >= 400  # an expiry is seldom visited within a quarter second of the next
+    assert not [kind for kind, count in counts.items() if count.net]
+    assert [kind for kind, count in counts.items() if not count.desync] == ["cross_venue"]  # there is one venue
 
 
 def test_parity_is_violated_only_against_a_mark_that_nobody_quotes(half_minute: tuple[Engine, list[Effect]]) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.golden import check_walk, dislocation_walk, overshoot_walk, package_walk, shock_walk
+from tests.golden import check_walk, dislocation_walk, overshoot_walk, package_walk, pair_walk, shock_walk
 from tests.golden.arithmetic import Number, exact, is_number, mp
 from tests.golden.cascade_walk import cascade
 from tests.golden.forward_walk import move_bps, sample_times
-from tests.golden.terms import OPTION_TERMS
 from tests.golden.timeline import decision_ms, setting, trigger_setting
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def expectation(scenario: Scenario) -> Expected:
         return _quiet(scenario)
     if kind == "package":
         return _static(scenario)
+    if kind == "pair":
+        return _pair(scenario)
     if kind == "degraded":
         return _degraded(scenario)
     if kind == "dislocation":
@@ -205,6 +206,50 @@ def _static(scenario: Scenario) -> Expected:
     return expected
 
 
+def _pair(scenario: Scenario) -> Expected:
+    found = pair_walk.pairs(scenario, scenario["opens_ms"])
+    signals = [_pair_signal(scenario, pair) for pair in found if pair.net > 0]
+    counted = {
+        "checked": len(found),
+        "gross": sum(bool(pair.gross > 0) for pair in found),
+        "net": len(signals),
+    }
+    return {
+        "triggers": [{"kind": "static", "profile": "full"} for _ in signals],
+        "signals": signals,
+        "approved": sum(signal["action"] != "HOLD" for signal in signals),
+        "refused": [],
+        "packages": {"cross_venue": counted},
+    }
+
+
+def _pair_signal(scenario: Scenario, pair: pair_walk.Pair) -> Expected:
+    failing = {
+        "thin": pair.quantity < pair.step,
+        "below_min_spread": pair.spread_bps < pair_walk.threshold(scenario),
+    }
+    reason = next((name for name, fails in failing.items() if fails), "")
+    hedge: Expected = {}
+    if not reason:
+        side = "sell" if pair.premium_coins > 0 else "buy"
+        hedge = {"hedge": _hedge(side, abs(pair.premium_coins) * pair.quantity) if pair.premium_coins else None}
+    return {
+        **hedge,
+        "action": "HOLD" if reason else "BUY",
+        "reason": reason or "edge",
+        "edge_type": "C",
+        "legs": [{"symbol": leg.symbol, "side": leg.side, "price": float(leg.price)} for leg in pair.legs],
+        "target_market": "+".join(leg.venue for leg in pair.legs),
+        "price_usd": written(pair.legs[0].usd - pair.legs[1].usd),
+        "fee_usd": written(pair.fees),
+        "hedge_cost_usd": written(pair.costs["hedge"]),
+        "allowance_usd": written(pair.costs["settlement index"] + pair.costs["stablecoin"] + pair.costs["capital"]),
+        "spread_bps": written(pair.spread_bps),
+        "gross_spread_bps": written(pair.gross_bps),
+        "quantity": written(pair.quantity),
+    }
+
+
 def _refused(signal: Expected) -> Expected:
     return {**signal, "action": "HOLD", "reason": "risk_limit"}
 
@@ -215,8 +260,10 @@ def package_signal(scenario: Scenario, package: package_walk.Package, at_ms: int
     hedge: Expected = {} if reason else {"hedge": None}
     if hedge and package.future_side:
         hedge = {"hedge": _hedge(package.future_side, package.future_coins * package.quantity)}
+    ratios = {"ratios": [written(leg.ratio) for leg in package.legs]} if package.edge_type == "B4" else {}
     return {
         **hedge,
+        **ratios,
         "action": "HOLD" if reason else package.action,
         "reason": reason or "edge",
         "edge_type": package.edge_type,
@@ -229,12 +276,11 @@ def package_signal(scenario: Scenario, package: package_walk.Package, at_ms: int
 
 def _package_reason(scenario: Scenario, package: package_walk.Package, at_ms: int) -> str:
     options = scenario["options"]
-    lot = exact(OPTION_TERMS[options["family"]]["lot"])
     to_expiry = options["expiry_s"] - scenario["start_s"] - exact(at_ms) / 1_000
     failing = {
         "expiry_window": not to_expiry > setting(scenario, "expiry_window_s"),
         "no_size": not is_number(package.quantity),
-        "thin": is_number(package.quantity) and package.quantity < lot,
+        "thin": is_number(package.quantity) and package.quantity < package.step,
         "below_min_spread": package.spread_bps < package_walk.threshold(scenario),
     }
     return next((reason for reason, fails in failing.items() if fails), "")

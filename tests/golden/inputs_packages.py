@@ -85,6 +85,28 @@ PACKAGES: dict[str, Scenario] = {
         target=("BTC-28APR23-29500-P", "ask"),
         variants={"inside": 0.013824444093, "past": 0.013844444093},
     ),
+    "12c_butterfly_calls_sell": package(
+        "An inverse call is bid above the chord between two others; three lots in five on one side, two on the other",
+        "BTC",
+        {
+            "BTC-28APR23-29000-C": row(29000.0, "C", (0, 0.0510, 2.0, 0.0520, 2.0)),
+            "BTC-28APR23-30000-C": row(30000.0, "C", (0, 0.0364, 1.9, 0.0374, 2.0)),
+            "BTC-28APR23-31500-C": row(31500.0, "C", (0, 0.0090, 2.0, 0.0100, 0.5)),
+        },
+        target=("BTC-28APR23-30000-C", "bid"),
+        variants={"inside": 0.03621, "past": 0.03619},
+    ),
+    "12d_butterfly_puts_sell_inverse": package(
+        "An inverse put is bid above the chord between two others; what grows as the price falls cancels: no future",
+        "BTC",
+        {
+            "BTC-28APR23-29000-P": row(29000.0, "P", (0, 0.0100, 2.0, 0.0110, 2.0)),
+            "BTC-28APR23-30000-P": row(30000.0, "P", (0, 0.0283, 2.0, 0.0293, 2.0)),
+            "BTC-28APR23-31000-P": row(31000.0, "P", (0, 0.0420, 2.0, 0.0430, 2.0)),
+        },
+        target=("BTC-28APR23-30000-P", "bid"),
+        variants={"inside": 0.02801, "past": 0.02799},
+    ),
     "13_vertical_puts_buy": package(
         "The linear put of the lower strike is bid above the ask of the higher one",
         "BTC_USDC",
@@ -94,6 +116,17 @@ PACKAGES: dict[str, Scenario] = {
         },
         target=("BTC_USDC-28APR23-30000-P", "ask"),
         variants={"inside": 437.69802, "past": 438.29838},
+    ),
+    "13b_butterfly_puts_sell": package(
+        "A linear put is bid above the chord between two others; the lower wing's fee is capped",
+        "BTC_USDC",
+        {
+            "BTC_USDC-28APR23-29000-P": row(29000.0, "P", (0, 80.0, 2.0, 100.0, 2.0)),
+            "BTC_USDC-28APR23-30000-P": row(30000.0, "P", (0, 722.0, 2.0, 740.0, 2.0)),
+            "BTC_USDC-28APR23-31000-P": row(31000.0, "P", (0, 1230.0, 2.0, 1250.0, 2.0)),
+        },
+        target=("BTC_USDC-28APR23-30000-P", "bid"),
+        variants={"inside": 716.05198, "past": 715.45162},
     ),
     "14_box_inverse_buy": package(
         "A box is offered below what (K2 - K1) dollars of the future lock in; each parity alone does not pay its costs",

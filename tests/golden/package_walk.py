@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,12 +27,13 @@ class Quote(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """One option of a package, at the price that executes."""
+    """One option of a package, at the price that executes, and coins of it per coin of the package."""
 
     symbol: str
     side: str
     price: Number
     amount: Number
+    ratio: Number = mp.mpf(1)
 
 
 class Future(NamedTuple):
@@ -61,6 +63,7 @@ class Package(NamedTuple):
     spread_bps: Number
     gross_bps: Number
     quantity: Number
+    step: Number
     executable: bool
 
 
@@ -73,6 +76,7 @@ class _Draft(NamedTuple):
     future_side: str = ""
     future_coins: Number = mp.mpf(0)
     delivered: int = 1
+    lots: int = 1
 
 
 def future(scenario: Scenario, at_ms: int) -> Future:
@@ -124,6 +128,7 @@ def packages(scenario: Scenario, at_ms: int) -> list[Package]:
         if book.strikes.index(high) - book.strikes.index(low) <= setting(scenario, "static_neighbours"):
             drafts += _verticals(book, low, high, forward, inverse=inverse)
             drafts += _boxes(book, low, high, forward, inverse=inverse)
+    drafts += _butterflies(book, setting(scenario, "static_neighbours"))
     return [_price(scenario, at_ms, draft, forward) for draft in drafts if _span(scenario, draft, at_ms) <= most]
 
 
@@ -137,7 +142,7 @@ def _span(scenario: Scenario, draft: _Draft, at_ms: int) -> int:
 
 def counts(scenario: Scenario, at_ms: int) -> dict[str, dict[str, int]]:
     """Count the tests by kind; each package is tested once, when the last of its legs has arrived."""
-    kinds = {"B1": "parity", "B2": "parity", "B3": "vertical", "B5": "box"}
+    kinds = {"B1": "parity", "B2": "parity", "B3": "vertical", "B4": "butterfly", "B5": "box"}
     counted: dict[str, dict[str, int]] = {}
     for found in packages(scenario, at_ms):
         kind = counted.setdefault(kinds[found.edge_type], {"checked": 0, "gross": 0, "net": 0})
@@ -183,6 +188,23 @@ def _verticals(book: _Book, low: float, high: float, forward: Future, *, inverse
         yield _Draft("B3", "SELL", [sold, bought], text, sold.price - bought.price - most, side, coins, 2)
 
 
+def _butterflies(book: _Book, neighbours: int) -> Iterator[_Draft]:
+    for is_call in (True, False):
+        strikes = [strike for strike in book.strikes if book.has((strike, is_call))]
+        for (i, low), (j, body), (k, high) in combinations(enumerate(strikes), 3):
+            if j - i > neighbours or k - j > neighbours:
+                continue
+            weight = Fraction(str(high - body)) / Fraction(str(high - low))
+            w = mp.mpf(weight.numerator) / weight.denominator
+            sold = book.sell(body, is_call=is_call)
+            wings = [book.buy(low, is_call=is_call), book.buy(high, is_call=is_call)]
+            text = "{0}2_b - w {0}1_a - (1 - w) {0}3_a".format("c" if is_call else "p")
+            gross = sold.price - w * wings[0].price - (1 - w) * wings[1].price
+            legs = [sold, wings[0]._replace(ratio=w), wings[1]._replace(ratio=1 - w)]
+            # Whole lots of the wings too: w is a fraction in lowest terms of so many parts.
+            yield _Draft("B4", "SELL", legs, f"{text}, w = {weight}", gross, delivered=2, lots=weight.denominator)
+
+
 def _boxes(book: _Book, low: float, high: float, forward: Future, *, inverse: bool) -> Iterator[_Draft]:
     if not book.has((low, True), (high, True), (low, False), (high, False)):
         return
@@ -206,7 +228,7 @@ def _price(scenario: Scenario, at_ms: int, draft: _Draft, forward: Future) -> Pa
     terms = OPTION_TERMS[scenario["options"]["family"]]
     notional = mp.mpf(1) if terms["inverse"] else reference(scenario, at_ms)
     costs = {
-        f"fee of {leg.symbol}": min(exact(terms["taker"]) * notional, exact(terms["cap"]) * leg.price)
+        f"fee of {leg.symbol}": leg.ratio * min(exact(terms["taker"]) * notional, exact(terms["cap"]) * leg.price)
         for leg in draft.legs
     }
     if draft.future_side:
@@ -227,20 +249,21 @@ def _price(scenario: Scenario, at_ms: int, draft: _Draft, forward: Future) -> Pa
         net=net,
         spread_bps=10_000 * net / unit,
         gross_bps=10_000 * draft.gross / unit,
-        quantity=_quantity(scenario, draft, forward, inverse=terms["inverse"], lot=exact(terms["lot"])),
+        quantity=_quantity(scenario, draft, forward, inverse=terms["inverse"], step=draft.lots * exact(terms["lot"])),
+        step=draft.lots * exact(terms["lot"]),
         executable=forward.quoted or not draft.future_side,
     )
 
 
-def _quantity(scenario: Scenario, draft: _Draft, forward: Future, *, inverse: bool, lot: Number) -> Number:
+def _quantity(scenario: Scenario, draft: _Draft, forward: Future, *, inverse: bool, step: Number) -> Number:
     haircut = exact(setting(scenario, "depth_haircut"))
-    sizes = [exact(setting(scenario, "order_coins")), *(haircut * leg.amount for leg in draft.legs)]
+    sizes = [exact(setting(scenario, "order_coins")), *(haircut * leg.amount / leg.ratio for leg in draft.legs)]
     if draft.future_side and forward.quoted:
         selling = draft.future_side == "sell"
         price, amount = forward.quote[:2] if selling else forward.quote[2:]
         coins = amount / price if inverse else amount  # Deribit counts inverse futures in dollars
         sizes.append(haircut * coins / draft.future_coins)
-    return floor_to_lot(min(sizes), lot) if all(map(is_number, sizes)) else mp.nan
+    return floor_to_lot(min(sizes), step) if all(map(is_number, sizes)) else mp.nan
 
 
 def threshold(scenario: Scenario) -> Number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import dislocation_walk, overshoot_walk, package_walk, shock_walk
+from tests.golden import dislocation_walk, overshoot_walk, package_walk, pair_walk, shock_walk
 from tests.golden.arithmetic import Number, is_number, mp
 from tests.golden.cascade_walk import cascade
 from tests.golden.forward_walk import carry, consolidated, move_bps, reference, sample_times
@@ -51,6 +51,8 @@ def section(name: str, scenario: Scenario, outcomes: dict[str, Expected]) -> Ite
         yield from _shock(scenario)
     elif scenario["kind"] == "overshoot":
         yield from _overshoot(scenario)
+    elif scenario["kind"] == "pair":
+        yield from _pairs(scenario)
     elif "options" in scenario and "perpetuals" not in scenario and scenario["kind"] != "degraded":
         yield from _packages(scenario)
     elif "perpetuals" in scenario and "liquidations" not in scenario:
@@ -212,7 +214,7 @@ def _packages(scenario: Scenario) -> Iterator[str]:
     rows = [
         [
             f"{package.edge_type} {package.action}",
-            "; ".join(f"{leg.side} {leg.symbol} at {short(leg.price)}" for leg in package.legs),
+            "; ".join(f"{leg.side} {_share(leg.ratio)}{leg.symbol} at {short(leg.price)}" for leg in package.legs),
             f"`{package.formula}` = {short(package.gross, 14)}",
             "; ".join(f"{name} {short(cost)}" for name, cost in package.costs.items()),
             short(package.net, 14),
@@ -222,6 +224,31 @@ def _packages(scenario: Scenario) -> Iterator[str]:
         if package.gross > 0
     ]
     yield from table("package | legs | gross | costs | net | spread_bps", rows)
+
+
+def _share(ratio: Number) -> str:
+    return "" if ratio == 1 else f"{short(ratio)} of "
+
+
+def _pairs(scenario: Scenario) -> Iterator[str]:
+    at = scenario["opens_ms"]
+    yield (
+        f"F = {short(pair_walk.forward(scenario, at))}, S = {short(reference(scenario, at))}, "
+        f"tau = {short(pair_walk.tau(scenario, at), 16)}."
+    )
+    rows = [
+        [
+            "; ".join(f"{leg.side} {leg.symbol} at {short(leg.price)} = {short(leg.usd, 14)} USD" for leg in pair.legs),
+            short(pair.gross, 14),
+            "; ".join(f"{name} {short(cost)}" for name, cost in pair.costs.items()),
+            short(pair.premium_coins),
+            short(pair.net, 14),
+            short(pair.spread_bps, 14),
+        ]
+        for pair in pair_walk.pairs(scenario, at)
+        if pair.gross > 0
+    ]
+    yield from table("legs | gross USD | costs USD | coins to hedge | net USD | spread_bps", rows)
 
 
 def _outcomes(scenario: Scenario, outcomes: dict[str, Expected]) -> Iterator[str]:

@@ -49,7 +49,8 @@ def _event(beat: Beat, ts_init: int, scenario: Scenario) -> ev.Event:
                 **clocks,
             )
         case "options":
-            return option_batch(_stream(scenario), beat.values, **clocks)
+            elsewhere = beat.name != scenario["options"]["venue"]
+            return option_batch(_stream(scenario, "elsewhere" if elsewhere else "options"), beat.values, **clocks)
         case "liquidation":
             return _liquidation(beat.values, **clocks)
         case "gap":
@@ -88,8 +89,8 @@ def option_batch(stream: ev.StreamId, rows: list[Any], *, ts_init: int, ts_event
     )
 
 
-def _stream(scenario: Scenario) -> ev.StreamId:
-    options = scenario["options"]
+def _stream(scenario: Scenario, chain: str = "options") -> ev.StreamId:
+    options = scenario[chain]
     return ev.StreamId(venue=options["venue"], kind=_OPTION_KIND, symbol=options["family"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.golden import check_walk, dislocation_walk, overshoot_walk, package_walk, shock_walk
+from tests.golden import check_walk, dislocation_walk, overshoot_walk, package_walk, pair_walk, shock_walk
 from tests.golden.arithmetic import Number, exact, mp
 from tests.golden.timeline import decision_ms, standing, with_target
 
@@ -20,6 +20,8 @@ def threshold_bps(scenario: Scenario) -> Number:
         return package_walk.threshold(scenario)
     if scenario["kind"] == "dislocation":
         return dislocation_walk.threshold(scenario)
+    if scenario["kind"] == "pair":
+        return pair_walk.threshold(scenario)
     return check_walk.threshold(scenario, "buy" if scenario["target"][1] == "ask" else "sell")
 
 
@@ -36,6 +38,12 @@ def target_spread_bps(scenario: Scenario) -> Number:
         return max(package.spread_bps for package in with_it)
     if scenario["kind"] == "dislocation":
         return dislocation_walk.apart(scenario, scenario["opens_ms"]).spread_bps
+    if scenario["kind"] == "pair":
+        return next(
+            pair.spread_bps
+            for pair in pair_walk.pairs(scenario, scenario["opens_ms"])
+            if any((leg.symbol, leg.side) == (symbol, taker) for leg in pair.legs)
+        )
     walk = overshoot_walk if scenario["kind"] == "overshoot" else shock_walk
     edges = walk.edges(scenario, shock_walk.before(scenario), decision_ms(scenario))
     return next(edge.spread_bps for edge in edges if (edge.symbol, edge.side) == (symbol, taker))

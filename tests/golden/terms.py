@@ -30,6 +30,17 @@ OPTION_TERMS: dict[str, Scenario] = {
     "BTC_USDC": {"taker": "0.0005", "cap": "0.125", "delivery": "0.00015", "lot": "0.01", "inverse": False},
 }
 FUTURE_TAKER = "0.0005"
+# By venue where it is not Deribit: OKX counts inverse options in contracts, and its smallest order is one of them.
+ELSEWHERE_TERMS: dict[str, Scenario] = {
+    "okex-options": {
+        "taker": "0.0003",
+        "cap": "0.125",
+        "delivery": "0.0002",
+        "lot": "0.01",
+        "coins": "0.01",
+        "inverse": True,
+    },
+}
 # What one unit of an amount is: so many coins, or (None) a dollar.
 PERPETUAL_TERMS: dict[str, Scenario] = {
     "binance-futures": {"taker": "0.0005", "coins": "1"},
@@ -73,6 +84,11 @@ DEFAULTS: Scenario = {
     "overshoot_response_per_move": 40.0,
     "overshoot_down_factor": 2.0,
     "dislocation_hold_ms": 250.0,
+    "threshold_cross_bps": 3.0,
+    "cross_short_margin": 0.15,
+    "capital_rate_per_year": 0.10,
+    "stable_haircut_bps": 10.0,
+    "settlement_basis_bps": 1.0,
     "min_spread_bps": 0.0,
     "max_latency_ms": 1_000.0,
     "unit_max_spread_bps": 200.0,
@@ -153,3 +169,8 @@ def package(title: str, family: str, rows: dict[str, Scenario], **changes: objec
         "ends_ms": 1_400,
     }
     return {**base, **changes}
+
+
+def pair(title: str, here: Scenario, there: Scenario, **changes: object) -> Scenario:
+    """Describe the same option on Deribit and elsewhere: one snapshot of both, at one second."""
+    return {**package(title, "", {}), "kind": "pair", "options": here, "elsewhere": there, **changes}

@@ -103,6 +103,11 @@ def _assert_signal(signal: ArbitrageSignal, wanted: dict[str, Any]) -> None:
         assert signal.edge_type.value == numbers.pop("edge_type")
         legs = [{"symbol": leg.symbol, "side": leg.side.value, "price": leg.price} for leg in signal.legs]
         assert legs == numbers.pop("legs")
+    if "target_market" in numbers:
+        assert signal.target_market == numbers.pop("target_market")
+    if "ratios" in numbers:
+        ratios = [float(ratio) for ratio in numbers.pop("ratios")]
+        assert [leg.ratio for leg in signal.legs] == pytest.approx(ratios, rel=RELATIVE_TOLERANCE)
     if "hedge" in numbers:
         _assert_hedge(signal, numbers.pop("hedge"))
     for name, text in numbers.items():
@@ -192,7 +197,7 @@ def test_an_ask_dearer_by_one_basis_point_of_the_forward_costs_that_basis_point(
     inverse = "_USDC" not in scenario["target"][0]
     (before,) = observed_in(name, "main").signals
     more = 1e-4 if inverse else 1e-4 * before.forward
-    from_ms = scenario["opens_ms"] - (0 if scenario["kind"] == "package" else 1_000)
+    from_ms = scenario["opens_ms"] - (0 if scenario["kind"] in {"package", "pair"} else 1_000)
 
     (after,) = run(_dearer_ask(scenario, from_ms, more)).signals
 

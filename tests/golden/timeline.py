@@ -120,6 +120,8 @@ def _arrivals(scenario: Scenario) -> Iterator[Beat]:
             yield Beat(at, 2, "future", scenario["options"]["venue"], quote)
     if "options" in scenario:
         yield from _option_arrivals(scenario["options"], end)
+    if "elsewhere" in scenario:
+        yield from _option_arrivals(scenario["elsewhere"], end)
     for at, *liquidation in scenario.get("liquidations", []):
         yield Beat(at, 4, "liquidation", "", tuple(liquidation))
     for at, kind in scenario.get("faults", []):

@@ -34,6 +34,8 @@ Readings where the formulas leave a choice:
 - The value's time to expiry is that of the event that completes the decision.
 - F of a package is the middle of the dated future's bid and ask, or the venue's mark without one; rates of a linear
   option and of delivery are of the index, the rate of a linear future of F.
+- F of a pair is the mark of the chain settled in coin, of Deribit's where both are; its action is BUY, of its first
+  leg.
 - A hedge venue's dollars become coins at the price of the side that is hit.
 - A HOLD for want of any candidate carries the largest net edge over the evaluations, and its first failing check.
 """

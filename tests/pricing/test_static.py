@@ -15,6 +15,8 @@ from aftershock.pricing.arrays import FloatArray
 from aftershock.pricing.static import (
     box_inverse,
     box_linear,
+    butterfly,
+    calendar,
     parity_inverse,
     parity_linear,
     vertical_call_inverse,
@@ -155,6 +157,69 @@ def test_a_box_pays_its_edge_at_every_settlement(inverse: bool, bids: list[float
     _check_constant(sold, short_edge, 1e-5 * unit)
 
 
+K3 = 71_000.0
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+@pytest.mark.parametrize("inverse", [True, False])
+@given(quotes, quotes, quotes)
+def test_a_butterfly_pays_at_least_its_edge_without_a_future(
+    inverse: bool, is_call: bool, low: float, body: float, high: float
+) -> None:
+    unit = 1.0 if inverse else 1e4
+    option = _call if is_call else _put
+    edge = butterfly(unit * low, unit * body, unit * high, K1, K2, K3)
+    weight = (K3 - K2) / (K3 - K1)
+    paid = unit * (weight * low + (1 - weight) * high - body)
+    wings = weight * option(K1, inverse) + (1 - weight) * option(K3, inverse)
+    # Exact at both ends, where payoffs of thousands of coins cancel.
+    assert _worst(wings - option(K2, inverse) - paid) == pytest.approx(edge, abs=1e-6 * unit * (1 if is_call else K2))
+
+
+def test_the_wings_never_pay_more_above_the_body_than_at_its_strike() -> None:
+    weight = (K3 - K2) / (K3 - K1)
+    for option in (_call, _put):
+        above = weight * option(K1, True) + (1 - weight) * option(K3, True) - option(K2, True)
+        assert above.max() == pytest.approx(weight * (1 - K1 / K2), abs=1e-9)
+        assert SETTLEMENTS[above.argmax()] == K2
+
+
+@given(
+    near_vol=st.floats(0.01, 0.4),
+    more=st.floats(0.0, 0.2),
+    near_k=st.floats(-0.5, 0.5),
+    apart=st.floats(0.0, 0.3),
+    is_call=st.booleans(),
+)
+def test_where_total_variance_rises_no_calendar_is_flagged_on_the_safe_side(
+    near_vol: float, more: float, near_k: float, apart: float, *, is_call: bool
+) -> None:
+    near_forward, far_forward = 60_000.0, 63_000.0
+    far_k = near_k - apart if is_call else near_k + apart
+    near = _undiscounted(near_forward, near_k, near_vol, is_call=is_call)
+    far = _undiscounted(far_forward, far_k, near_vol + more, is_call=is_call)
+    assert calendar(near, near_forward, far, far_forward) <= 1e-12
+    assert calendar(near / near_forward, 1.0, far / far_forward, 1.0) <= 1e-12
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+def test_where_total_variance_falls_a_calendar_is_flagged_at_the_same_k(is_call: bool) -> None:
+    near = _undiscounted(60_000.0, 0.05, 0.2, is_call=is_call)
+    far = _undiscounted(63_000.0, 0.05, 0.199, is_call=is_call)
+    assert calendar(near, 60_000.0, far, 63_000.0) > 1e-5
+    # On the unsafe side of k a flag would mean nothing.
+    unsafe = _undiscounted(63_000.0, 0.06 if is_call else 0.04, 0.2, is_call=is_call)
+    assert calendar(near, 60_000.0, unsafe, 63_000.0) > 1e-3
+
+
+def _undiscounted(forward: float, k: float, total_vol: float, *, is_call: bool) -> float:
+    strike = forward * math.exp(k)
+    d1 = -k / total_vol + total_vol / 2
+    n1, n2 = (0.5 * math.erfc(-d / math.sqrt(2)) for d in (d1, d1 - total_vol))
+    call = forward * n1 - strike * n2
+    return call if is_call else forward * (n1 - 1) - strike * (n2 - 1)
+
+
 _COIN_EDGE = 1e-6
 _USD_EDGE = 1e-2
 
@@ -203,6 +268,11 @@ _AT_THE_BOUND: dict[str, tuple[Callable[[float], float], float]] = {
         )[1],
         _COIN_EDGE,
     ),
+    "body above its chord in coin": (
+        lambda x: butterfly(0.07, 0.05 + x, 0.07 - 0.02 * (K3 - K1) / (K2 - K1), K1, K2, K3),
+        _COIN_EDGE,
+    ),
+    "body above its chord": (lambda x: butterfly(7_000, 7_000 + x, 7_000, K1, K2, K3), _USD_EDGE),
     "box too cheap": (lambda x: box_linear(0, 3_000, 0, 9e9, x, 9e9, 0, 4_000, K1, K2)[0], _USD_EDGE),
     "box too dear": (lambda x: box_linear(3_000 + x, 9e9, 0, 0, 0, 0, 4_000, 9e9, K1, K2)[1], _USD_EDGE),
 }

@@ -120,6 +120,7 @@ def waterfall(signal: ArbitrageSignal) -> list[WaterfallLine]:
         line("gross edge", gross, total=True),
         line(fees, -signal.fee_usd),
         line(hedge, -signal.hedge_cost_usd),
+        line("allowances", -signal.allowance_usd),
         line("net edge", net, total=True),
         line("threshold", signal.threshold_bps * forward / BPS),
     ]

@@ -156,6 +156,8 @@ class Outcome:
             return config.threshold_overshoot_bps
         if signal.edge_type is EdgeType.DISLOCATION:
             return config.threshold_dislocation_bps
+        if signal.edge_type is EdgeType.CROSS_VENUE:
+            return config.threshold_cross_bps
         if signal.edge_type is not EdgeType.STALE_QUOTE:
             return config.threshold_static_bps
         return config.threshold_buy_bps if buys else config.threshold_sell_bps

@@ -39,6 +39,9 @@ EDGES: dict[EdgeType, str] = {
     EdgeType.BOX: "box",
     EdgeType.VOL_OVERSHOOT: "volatility overshoot after a cascade (statistical)",
     EdgeType.DISLOCATION: "one perpetual venue away from the others (statistical)",
+    EdgeType.BUTTERFLY: "butterfly: a bid above the hull of the asks around it",
+    EdgeType.CALENDAR: "total variance that falls with expiry: a flag, not an order",
+    EdgeType.CROSS_VENUE: "the same option dearer on another venue",
 }
 
 TRIGGERS: dict[TriggerKind, str] = {

@@ -10,7 +10,7 @@ from aftershock.app.verification import Verification
 from aftershock.app.words import REASONS
 from aftershock.cli.inputs_text import inputs_text, short_time
 from aftershock.cli.table import duration, money, number, table
-from aftershock.core.packages import PackageCounts
+from aftershock.core.package import PackageCounts
 from aftershock.core.stats import LiquidationTotals
 from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerKind, TriggerOpened
 

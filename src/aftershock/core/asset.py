@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aftershock.core.dislocation import DislocationWatch
 from aftershock.core.forward import Bases, Consolidated, ExpiryKey, ForwardBook, TopOfBook
-from aftershock.core.packages import ExecutableForward
+from aftershock.core.package import ExecutableForward
 from aftershock.core.parity_forward import parity_forward
 from aftershock.core.series import LogPriceSeries
 from aftershock.core.smiles import SmileBook
@@ -89,6 +89,13 @@ class AssetState:
             )
         mark = expiry.underlying_price
         return ExecutableForward(mark, mark, executable=False, fee_rate=0.0, index=self.index(mark), confirmed=now)
+
+    def quoted_forward(self, chain: Chain, expiry: Expiry, now: int) -> float:
+        """Return the middle of the dated future of an expiry if quoted, else the venue's mark while fresh, else NaN."""
+        forward = self.package_forward(chain, expiry, now)
+        if not forward.executable and now - expiry.underlying_ts > self._max_age:
+            return NAN
+        return 0.5 * (forward.bid + forward.ask)
 
     def _quoted(self, top: TopOfBook) -> bool:
         return self._streams.quotes_up(top.instrument.venue, top.instrument.symbol)

@@ -44,6 +44,8 @@ class Expiry:
         underlying_price: Last one seen on a row of this expiry; NaN before.
         underlying_ts: `ts_init` of that row.
         last_row: `ts_init` of the last row of any of its options.
+        earlier, later: The expiries next to it in its chain.
+        ladders: What a scanner made of strikes and rows, by its reach and by type; emptied when an option is listed.
     """
 
     def __init__(self, expiry_ns: int) -> None:
@@ -54,6 +56,9 @@ class Expiry:
         self.underlying_price = NAN
         self.underlying_ts = 0
         self.last_row = 0
+        self.earlier: Expiry | None = None
+        self.later: Expiry | None = None
+        self.ladders: dict[tuple[int, bool], Any] = {}
         self._rows: NDArray[np.int64] | None = None
 
     def add(self, strike: float, *, is_call: bool, row: int) -> None:
@@ -64,6 +69,7 @@ class Expiry:
             self.calls.insert(at, NO_ROW)
             self.puts.insert(at, NO_ROW)
         (self.calls if is_call else self.puts)[at] = row
+        self.ladders.clear()
         self._rows = None
 
     @property
@@ -165,8 +171,14 @@ class Chain:
             expiry = Expiry(instrument.expiry_ns)
             self.expiries[instrument.expiry_ns] = expiry
             self.expiries = {ns: self.expiries[ns] for ns in sorted(self.expiries)}
+            self._link()
         expiry.add(instrument.strike, is_call=instrument.is_call, row=row)
         return row
+
+    def _link(self) -> None:
+        in_order = list(self.expiries.values())
+        for expiry, before, after in zip(in_order, [None, *in_order], [*in_order[1:], None], strict=False):
+            expiry.earlier, expiry.later = before, after
 
     def update(self, row: int, ts_init: int, values: tuple[float, ...]) -> None:
         """Write one quote.
@@ -254,6 +266,8 @@ class Chain:
         over = tuple(e for ns, e in self.expiries.items() if ns <= now_ns)
         for expiry in over:
             del self.expiries[expiry.expiry_ns]
+        if over:
+            self._link()
         return over
 
 

@@ -103,6 +103,10 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         forward_venues: Venues whose perpetuals make the forward; empty for all.
         liquidation_venues: Number of liquidation venues subscribed.
         order_coins: Size wanted, coins.
+        cross_short_margin: Initial margin of an option sold on another venue, a fraction of the forward.
+        capital_rate_per_year: What margin and premium that stand on two venues until expiry cost.
+        stable_haircut_bps: Allowance where the legs of a cross-venue pair are quoted in different currencies.
+        settlement_basis_bps: Allowance for two venues that settle on two indices.
         min_spread_bps: Floor under every threshold.
         max_latency_ms: Most data time between cause and decision.
         edges: Kinds of edge that are looked for; what is left out is not scanned.
@@ -155,6 +159,13 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     threshold_buy_bps: _Bps = 2.0
     threshold_sell_bps: _Bps = 4.0
     threshold_static_bps: _Bps = 1.0
+
+    threshold_cross_bps: _Bps = 3.0
+    cross_short_margin: _Fraction = 0.15
+    capital_rate_per_year: Annotated[float, Meta(ge=0, le=10)] = 0.10
+    stable_haircut_bps: _Bps = 10.0
+    settlement_basis_bps: _Bps = 1.0
+
     min_spread_bps: _Bps = 0.0
     max_latency_ms: _Positive = 1_000.0
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from aftershock.core.calibration import calibrated, spoken
 from aftershock.core.case import Case, EmptyCase, Moment, SpokenCase
+from aftershock.core.cross_case import CrossVenueCase
 from aftershock.core.dislocation_case import DislocationCase, assess_dislocation
 from aftershock.core.hedge import cheapest_hedge
 from aftershock.core.overshoot import is_exhausted, overshoot_figures
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
+    from aftershock.core.cross_venue import CrossPair
     from aftershock.core.dislocation import Dislocation
     from aftershock.core.fees import FeeBook
-    from aftershock.core.packages import Package
+    from aftershock.core.package import Package
     from aftershock.core.stale_quotes import ArmedChain
     from aftershock.core.stats import EngineStats
     from aftershock.core.triggers import OpenTrigger
@@ -132,7 +134,7 @@ class Decider:
         self, trigger: OpenTrigger, when: Moment, chain: Chain, package: Package, asset: AssetState
     ) -> list[Any]:
         """Judge a static package."""
-        fees = self._fees.of(chain.instruments[package.legs[0][0]], when.now)
+        fees = self._fees.of(chain.instruments[package.legs[0].row], when.now)
         return self._decide(trigger, PackageCase(trigger, self._config, when, chain, package, asset, fees))
 
     def on_dislocation(self, trigger: OpenTrigger, when: Moment, found: Dislocation, asset: AssetState) -> list[Any]:
@@ -145,6 +147,13 @@ class Decider:
 
     def _calibrated(self, assessment: Assessment) -> Assessment:
         return calibrated(assessment, self._config.calibration, self._config.min_spread_bps)
+
+    def on_cross_venue(self, trigger: OpenTrigger, when: Moment, pair: CrossPair, asset: AssetState) -> list[Any]:
+        """Judge the same option on two venues."""
+        fees = self._fees.of(pair.bought.instrument, when.now)
+        without_index = not asset.book.index_price > 0
+        case = CrossVenueCase(trigger, self._config, when, pair, fees, index_is_forward=without_index)
+        return self._decide(trigger, case)
 
     def on_nothing(self, trigger: OpenTrigger, when: Moment, asset: AssetState, *, evaluable: bool) -> list[Any]:
         """Say the one HOLD of a trigger that had no opportunity."""

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
+    from aftershock.core.cross_venue import CrossPair
     from aftershock.core.dislocation import Dislocation
     from aftershock.core.forward import ExpiryKey
     from aftershock.core.market import Market
-    from aftershock.core.packages import Package
+    from aftershock.core.package import Package
     from aftershock.core.stats import EngineStats
     from aftershock.model.events import Event
 
@@ -142,12 +143,22 @@ class TriggerDesk:
 
     def on_package(self, asset: AssetState, chain: Chain, package: Package, event: Event) -> None:
         """Open a static trigger, judge its package, and close it at once."""
-        now = event.ts_init
-        trigger = self._new(asset, TriggerKind.STATIC, "", event, chain.venue)
-        self._say_opened(trigger, None, None)
-        when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=self._up(chain.venue, asset))
+        trigger, when = self._open_static(asset, (chain.venue,), event)
         self.effects += self._decider.on_package(trigger, when, chain, package, asset)
-        self._say_closed(trigger, now)
+        self._say_closed(trigger, event.ts_init)
+
+    def on_cross_venue(self, asset: AssetState, pair: CrossPair, event: Event) -> None:
+        """Open a static trigger for the same option on two venues, judge it, and close it at once."""
+        trigger, when = self._open_static(asset, (pair.bought.chain.venue, pair.sold.chain.venue), event)
+        self.effects += self._decider.on_cross_venue(trigger, when, pair, asset)
+        self._say_closed(trigger, event.ts_init)
+
+    def _open_static(self, asset: AssetState, venues: tuple[str, ...], event: Event) -> tuple[OpenTrigger, Moment]:
+        now = event.ts_init
+        trigger = self._new(asset, TriggerKind.STATIC, "", event, "+".join(venues))
+        self._say_opened(trigger, None, None)
+        up = all(self._up(venue, asset) for venue in venues)
+        return trigger, self._decider.moment(trigger, asset, now, event.ts_event, venue_up=up)
 
     def on_dislocation(self, asset: AssetState, found: Dislocation, event: Event) -> None:
         """Open a trigger for a perpetual that stands away, judge it, and close it at once; not twice in a while."""

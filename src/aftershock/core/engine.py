@@ -8,28 +8,27 @@ cutting of batches nor extra timers can show in the effects.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from aftershock.core.account import Account
 from aftershock.core.chain import FLOAT_COLUMNS, Chain, Expiry
 from aftershock.core.desk import NEVER, TriggerDesk
 from aftershock.core.execution import Execution
 from aftershock.core.market import Market
-from aftershock.core.packages import PackageScanner
 from aftershock.core.series import LogPriceSeries
 from aftershock.core.shocks import ShockDetector
+from aftershock.core.static_watch import StaticWatch
 from aftershock.core.stats import EngineStats
 from aftershock.core.triggers import log_or_nan
 from aftershock.model import events as ev
 from aftershock.model.instruments import Kind
 from aftershock.model.orders import ApprovedOrder, Fill
 from aftershock.model.signals import Alarm
-from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S
+from aftershock.model.units import NAN, NS_PER_MS
 
 if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.config import EngineConfig
-    from aftershock.core.packages import Package
     from aftershock.model.table import InstrumentTable
 
 __all__ = ["Effect", "Engine"]
@@ -37,18 +36,7 @@ __all__ = ["Effect", "Engine"]
 Effect = Any
 """TriggerOpened, TriggerClosed, ArbitrageSignal, ApprovedOrder, RefusedOrder, PackageResult or Alarm."""
 
-_STATIC_KEPT = 10_000
 _PROBE = "probe:"
-
-
-class Touched(NamedTuple):
-    """An option whose quote came at this moment; its packages are tested when the moment is over."""
-
-    asset: AssetState
-    chain: Chain
-    row: int
-    now: int
-    ts_event: int
 
 
 class Engine:
@@ -63,18 +51,14 @@ class Engine:
     def __init__(self, config: EngineConfig, table: InstrumentTable) -> None:
         """Take the configuration and the instruments; both stay as they are."""
         self.config = config
-        self._scanner = PackageScanner(config)
-        self.stats = EngineStats(packages=self._scanner.counts)
+        self.stats = EngineStats()
         self._market = Market(config, table, self.stats)
         self._desk = TriggerDesk(config, self._market, self.stats)
         self._shocks = ShockDetector(config, self._desk, self.stats)
         self.account = Account(self._market.fees)
         self._execution = Execution(config, self._market, self.account, self._say)
-        self._touched: dict[tuple[tuple[str, str], int], Touched] = {}
-        self._static_until: dict[tuple[str, ...], int] = {}
-        self._static_limit = _STATIC_KEPT
-        self._refractory_ns = int(config.trigger.refractory_s * NS_PER_S)
-        self._scan_packages = "B" in config.edges
+        self._statics = StaticWatch(config, self._market, self._desk)
+        self.stats.packages = self._statics.counts
         self._watch_dislocations = "E" in config.edges
         self._probes = "probe" in config.trigger.armed
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -99,8 +83,7 @@ class Engine:
     @property
     def next_deadline(self) -> int | None:
         """Return the moment, ns, at which the engine wants to be called even if nothing happens; None for never."""
-        deadline = min(self._desk.next_deadline, self._execution.next_deadline)
-        due = min([deadline, *(touched.now for touched in self._touched.values())])
+        due = min(self._desk.next_deadline, self._execution.next_deadline, self._statics.moment)
         return None if due == NEVER else due + 1  # what is left for the end of a moment is done after it
 
     @property
@@ -133,8 +116,8 @@ class Engine:
 
     def _advance(self, now: int) -> None:
         """Do what was left for the end of an earlier moment, and fire the deadlines before now."""
-        if self._touched and next(iter(self._touched.values())).now < now:
-            self._scan_touched()
+        if self._statics.moment < now:
+            self._statics.scan()
         while self._execution.next_deadline < now:  # in the order of time, the desk's first
             due = self._execution.next_deadline
             self._desk.advance(due + 1)
@@ -232,7 +215,7 @@ class Engine:
             self._desk.on_option(asset, chain, row, now, ts_event)
         if len(values) == len(FLOAT_COLUMNS):
             self._on_underlying(asset, chain, expiry, values[-1], now, ts_event)
-        self._touched[chain.key, row] = Touched(asset, chain, row, now, ts_event)
+        self._statics.touch(asset, chain, row, now, ts_event)
         if self._execution.active:
             self._execution.on_quote(instrument, now)
 
@@ -255,36 +238,6 @@ class Engine:
         if self._desk.next_deadline != NEVER and log_price != series.last:
             self._desk.on_forward(asset, key, log_price, event)
         self._shocks.on_sample(asset, name, series, log_price, event, key)
-
-    def _scan_touched(self) -> None:
-        """Test the packages of every quote of a moment that is over: a chain half written is no arbitrage."""
-        touched, self._touched = self._touched, {}
-        done: dict[tuple[str, str], dict[int, bool]] = {}
-        for asset, chain, row, now, ts_event in touched.values():
-            instrument = chain.instruments[row]
-            expiry = chain.expiries.get(instrument.expiry_ns or 0)
-            if expiry is None:
-                continue
-            before = done.setdefault(chain.key, {})
-            forward = asset.package_forward(chain, expiry, now)
-            fees = self._market.fees.of(instrument, now)
-            packages = self._scanner.scan(chain, row, now, forward, fees, before) if self._scan_packages else ()
-            for package in packages:
-                self._on_package(asset, chain, package, now, ts_event)
-            before[row] = True
-
-    def _on_package(self, asset: AssetState, chain: Chain, package: Package, now: int, ts_event: int) -> None:
-        """Take a package with a net edge: a data alarm first, then a static trigger."""
-        key = (chain.venue, *(f"{side.value} {chain.instruments[row].symbol}" for row, side in package.legs))
-        if now < self._static_until.get(key, 0):
-            return
-        if len(self._static_until) >= self._static_limit:  # forget those that are over
-            self._static_until = {k: t for k, t in self._static_until.items() if t > now}
-            self._static_limit = max(_STATIC_KEPT, 2 * len(self._static_until))
-        self._static_until[key] = now + self._refractory_ns
-        found = f"{package.edge_type.value} on {chain.venue}: {', '.join(key[1:])}"
-        self._alarm(now, "static_arbitrage", f"{found}: {package.net_bps:.3f} bps after fees; suspect the data first")
-        self._desk.on_package(asset, chain, package, ev.Timer(ts_event=ts_event, ts_init=now, key="static"))
 
     # --- liquidations -------------------------------------------------------------------------------------------
 
@@ -344,7 +297,7 @@ class Engine:
         self._desk.halted = False
 
     def _on_end(self, event: ev.EndOfInput) -> None:
-        self._scan_touched()
+        self._statics.scan()
         self._desk.close_all(event.ts_init)
         self._execution.on_end(event.ts_init)
 

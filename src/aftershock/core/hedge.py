@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aftershock.model.orders import Side
+from aftershock.model.units import NAN
 
 if TYPE_CHECKING:
     from aftershock.core.fees import FeeBook
@@ -21,12 +22,14 @@ class HedgeQuote(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         venue, symbol: Where.
         unit_cost_usd: Taker fee, half-spread and impact per coin.
+        middle_usd: Price that the cost is measured from.
         buy_coins, sell_coins: Quoted size at the ask and at the bid.
     """
 
     venue: str
     symbol: str
     unit_cost_usd: float
+    middle_usd: float = NAN
     buy_coins: float
     sell_coins: float
 
@@ -50,6 +53,7 @@ def cheapest_hedge(book: ForwardBook, fees: FeeBook, now: int, impact_bps: float
                 venue=venue,
                 symbol=top.instrument.symbol,
                 unit_cost_usd=cost,
+                middle_usd=middle,
                 buy_coins=top.coins(to_sell=False),
                 sell_coins=top.coins(to_sell=True),
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aftershock.core.case import CaseKey, Moment, blank_signal
+from aftershock.core.lots import common_step
 from aftershock.core.rules import Assessment, executable_size
 from aftershock.model.orders import Hedge, Leg, Side
 from aftershock.model.units import BPS, NAN, NS_PER_MS, NS_PER_S
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
-    from aftershock.core.packages import Package
+    from aftershock.core.package import Package
     from aftershock.core.triggers import OpenTrigger
     from aftershock.model.instruments import FeeSchedule
     from aftershock.model.signals import ArbitrageSignal
@@ -41,18 +42,18 @@ class PackageCase:
         self._trigger, self._config, self._when = trigger, config, when
         self._chain, self._package, self._asset, self._fees = chain, package, asset, fees
         self._forward = 0.5 * (package.forward.bid + package.forward.ask)
-        self._first = chain.instruments[package.legs[0][0]]
+        self._first = chain.instruments[package.legs[0].row]
 
     def assess(self) -> Assessment:
         """Return what the rules look at."""
         package, config, when, first = self._package, self._config, self._when, self._first
         sizes, faults = [], []
         stub = False
-        for row, side in package.legs:
+        for row, side, ratio in package.legs:
             instrument = self._chain.instruments[row]
             bid, bid_amount, ask, ask_amount = (cell[row] for cell in self._chain.cells[:4])
             price = ask if side is Side.BUY else bid
-            sizes.append(ask_amount if side is Side.BUY else bid_amount)
+            sizes.append((ask_amount if side is Side.BUY else bid_amount) / ratio)
             if bid >= ask:
                 faults.append(f"crossed quote of {instrument.symbol}")
             if instrument.inverse and instrument.is_call and price > 1.0:
@@ -65,9 +66,8 @@ class PackageCase:
             future = self._asset.book.futures[*self._chain.key, first.expiry_ns or 0]
             coins = future.coins(to_sell=package.future_side is Side.SELL)
             sizes.append(coins / package.future_coins / coins_per_unit)
-        native = executable_size(
-            config.order_coins / coins_per_unit, tuple(sizes), config.depth_haircut, first.lot_size
-        )
+        step = common_step((first.lot_size, leg.ratio) for leg in package.legs)
+        native = executable_size(config.order_coins / coins_per_unit, tuple(sizes), config.depth_haircut, step)
         return Assessment(
             action=package.action,
             venue_up=when.venue_up,
@@ -79,7 +79,7 @@ class PackageCase:
             stub=stub,
             quoted=all(size >= 0 for size in sizes),
             quantity=native * coins_per_unit,
-            lot_coins=first.coins(first.lot_size, self._forward),
+            lot_coins=first.coins(step, self._forward),
             gross_bps=package.gross_bps,
             net_bps=package.net_bps,
             threshold_bps=max(config.threshold_static_bps, config.min_spread_bps),
@@ -89,7 +89,7 @@ class PackageCase:
     def _legs(self) -> tuple[Leg, ...]:
         to_usd = self._forward if self._first.inverse else 1.0
         legs = []
-        for row, side in self._package.legs:
+        for row, side, ratio in self._package.legs:
             price = self._chain.ask[row] if side is Side.BUY else self._chain.bid[row]
             symbol = self._chain.instruments[row].symbol
             legs.append(
@@ -97,7 +97,7 @@ class PackageCase:
                     venue=self._chain.venue,
                     symbol=symbol,
                     side=side,
-                    ratio=1.0,
+                    ratio=ratio,
                     price=float(price),
                     price_usd=float(price) * to_usd,
                 )

@@ -1,4 +1,4 @@
-"""Static packages: parity, verticals and boxes tested on executable prices when a leg's quote arrives.
+"""Static packages: parity, verticals, butterflies and boxes, tested on executable prices when a leg's quote arrives.
 
 Scalar on purpose: one quote touches some forty tests of a few additions each, and almost none survives the first
 comparison. `aftershock.pricing.static` holds the same bounds as readable functions; a test keeps the two equal.
@@ -10,92 +10,25 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from aftershock.core.butterflies import ButterflyTests
 from aftershock.core.chain import NO_ROW
+from aftershock.core.package import ExecutableForward, Legs, Package, PackageCounts, PackageLeg
 from aftershock.model.orders import Side
 from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import BPS, NAN, NS_PER_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aftershock.core.butterflies import BrokenHull
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
     from aftershock.model.instruments import FeeSchedule
 
-__all__ = ["ExecutableForward", "Package", "PackageCounts", "PackageScanner"]
+__all__ = ["ExecutableForward", "Package", "PackageCounts", "PackageLeg", "PackageScanner"]
 
 _BUY, _SELL = Side.BUY, Side.SELL
 _BID, _ASK = 0, 2  # positions in Chain.cells
-
-Legs = tuple[tuple[int, Side], ...]
-
-
-class PackageCounts(msgspec.Struct):
-    """Tests of one kind, two per package.
-
-    `unquoted`, `gross` and `no_executable_forward` are among `checked`, `net` among `gross`.
-    """
-
-    checked: int = 0
-    desync: int = 0
-    unquoted: int = 0
-    gross: int = 0
-    net: int = 0
-    no_executable_forward: int = 0
-
-
-class ExecutableForward(msgspec.Struct, frozen=True):
-    """Forward of one expiry for packages: a dated future's bid and ask, or a mark on both sides.
-
-    Attributes:
-        bid, ask: Quote currency per coin.
-        executable: True if both are prices of a quoted future.
-        fee_rate: Taker rate of that future; 0 for a mark.
-        index: Index price for fees.
-        confirmed: When the future's quote was, ns: it is a leg like the options.
-    """
-
-    bid: float
-    ask: float
-    executable: bool
-    fee_rate: float
-    index: float
-    confirmed: int
-
-
-class Package(msgspec.Struct, frozen=True, kw_only=True):
-    """A package with a positive net edge.
-
-    Attributes:
-        edge_type, action: What it is and its side.
-        legs: (row, side) of each option.
-        gross_bps, cost_bps: Of the forward.
-        fee_usd: Option, future and delivery fees per coin.
-        price_usd: What the option legs cost (negative if they pay), per coin.
-        forward: Middle of the forward's bid and ask.
-        future_side: Side of the dated future, None for a vertical.
-        future_coins: Coins of the future per coin of the package.
-        span_ns: From the first confirmed leg to the last, the future included.
-        oldest: The first, ns.
-    """
-
-    edge_type: EdgeType
-    action: Action
-    legs: Legs
-    gross_bps: float
-    cost_bps: float
-    fee_usd: float
-    price_usd: float
-    forward: ExecutableForward
-    future_side: Side | None
-    future_coins: float
-    span_ns: int
-    oldest: int
-
-    @property
-    def net_bps(self) -> float:
-        """Return the net edge in bps of the forward."""
-        return self.gross_bps - self.cost_bps
 
 
 class PackageScanner:
@@ -104,7 +37,8 @@ class PackageScanner:
     def __init__(self, config: EngineConfig) -> None:
         self._span = int(config.leg_span_ms * NS_PER_MS)
         self._neighbours = config.static_neighbours
-        self.counts = {"parity": PackageCounts(), "vertical": PackageCounts(), "box": PackageCounts()}
+        self._butterflies = ButterflyTests(config.static_neighbours)
+        self.counts = {kind: PackageCounts() for kind in ("parity", "vertical", "butterfly", "box")}
 
     def scan(  # noqa: C901  one pass over the neighbours, for speed
         self,
@@ -115,7 +49,7 @@ class PackageScanner:
         fees: FeeSchedule | None,
         done: dict[int, bool] | None = None,
     ) -> list[Package]:
-        """Return the packages with a positive net edge, in a fixed order.
+        """Return the packages but for butterflies with a positive net edge, in a fixed order.
 
         Args:
             chain: Chain whose row was just written.
@@ -169,6 +103,42 @@ class PackageScanner:
                 box.desync += 2
         return scan.found
 
+    def scan_butterflies(
+        self,
+        chain: Chain,
+        arrived: Sequence[int],
+        now: int,
+        forward: ExecutableForward,
+        fees: FeeSchedule | None,
+    ) -> list[Package]:
+        """Return the butterflies with a positive net edge, in a fixed order.
+
+        Args:
+            chain: Chain whose rows were just written.
+            arrived: Rows of one expiry and type: all that came at this moment.
+            now: `ts_confirmed` of them.
+            forward: Of their expiry.
+            fees: As above.
+        """
+        instrument = chain.instruments[arrived[0]]
+        expiry = chain.expiries.get(instrument.expiry_ns or 0)
+        if expiry is None:
+            return []
+        tests, counts = self._butterflies, self.counts["butterfly"]
+        quotes = chain.cells[_BID], chain.cells[_ASK]
+        least = 1 if chain.confirms_stream else now - self._span
+        is_call = instrument.is_call is True
+        broken = tests.scan(expiry, arrived, quotes, chain.confirmed_cells, least, is_call=is_call)
+        counts.checked += tests.checked
+        counts.desync += tests.desync
+        counts.unquoted += tests.unquoted
+        if not broken:
+            return []
+        scan = _Scan(chain, forward, fees, inverse=instrument.inverse)
+        for each in broken:
+            scan.butterfly(counts, each)
+        return scan.found
+
 
 class _Scan:
     """One arriving quote: the chain, its forward and its fees, and what was found."""
@@ -194,8 +164,8 @@ class _Scan:
         if _count(counts, long_gross, short_gross):
             kind = EdgeType.PARITY_INVERSE if self._inverse else EdgeType.PARITY_LINEAR
             coins = strike / self._middle if self._inverse else 1.0
-            self._price(counts, kind, Action.BUY, ((call, _BUY), (put, _SELL)), long_gross, (_SELL, coins), 1)
-            self._price(counts, kind, Action.SELL, ((call, _SELL), (put, _BUY)), short_gross, (_BUY, coins), 1)
+            self._price(counts, kind, Action.BUY, (_buy(call), _sell(put)), long_gross, (_SELL, coins), 1)
+            self._price(counts, kind, Action.SELL, (_sell(call), _buy(put)), short_gross, (_BUY, coins), 1)
 
     def vertical(self, counts: PackageCounts, low: int, high: int, k1: float, k2: float, *, is_call: bool) -> None:
         """Test a spread of two strikes: worth at least nothing, at most the difference of the strikes."""
@@ -211,10 +181,15 @@ class _Scan:
         short_gross = self._bids[dear] - self._asks[cheap] - most
         if _count(counts, long_gross, short_gross):
             future = (_SELL, (k2 - k1) / self._middle) if self._inverse and not is_call else None
-            bought: Legs = ((dear, _BUY), (cheap, _SELL))
-            sold: Legs = ((dear, _SELL), (cheap, _BUY))
+            bought: Legs = (_buy(dear), _sell(cheap))
+            sold: Legs = (_sell(dear), _buy(cheap))
             self._price(counts, EdgeType.VERTICAL, Action.BUY, bought, long_gross, None, 2)
             self._price(counts, EdgeType.VERTICAL, Action.SELL, sold, short_gross, future, 2)
+
+    def butterfly(self, counts: PackageCounts, broken: BrokenHull) -> None:
+        """Price a body that is bid above the chord of its wings: at most two coins of it are in the money together."""
+        legs = (_sell(broken.body), _buy(broken.low, broken.weight), _buy(broken.high, 1.0 - broken.weight))
+        self._price(counts, EdgeType.BUTTERFLY, Action.SELL, legs, broken.gross, None, 2)
 
     def box(self, counts: PackageCounts, c1: int, c2: int, p1: int, p2: int, width: float) -> None:
         """Test a call spread and a put spread together against the difference of the strikes."""
@@ -227,8 +202,8 @@ class _Scan:
             coins = width / self._middle
             long_future = (_BUY, coins) if self._inverse else None
             short_future = (_SELL, coins) if self._inverse else None
-            bought: Legs = ((c1, _BUY), (c2, _SELL), (p2, _BUY), (p1, _SELL))
-            sold: Legs = ((c1, _SELL), (c2, _BUY), (p2, _SELL), (p1, _BUY))
+            bought: Legs = (_buy(c1), _sell(c2), _buy(p2), _sell(p1))
+            sold: Legs = (_sell(c1), _buy(c2), _sell(p2), _buy(p1))
             self._price(counts, EdgeType.BOX, Action.BUY, bought, long_gross, long_future, 2)
             self._price(counts, EdgeType.BOX, Action.SELL, sold, short_gross, short_future, 2)
 
@@ -259,8 +234,8 @@ class _Scan:
         counts.net += 1
         to_usd = self._middle if self._inverse else 1.0
         unit = 1.0 if self._inverse else self._middle
-        paid = sum(self._asks[row] if side is _BUY else -self._bids[row] for row, side in legs)
-        confirmed = [self._chain.confirmed(row) for row, _ in legs]
+        paid = sum(ratio * (self._asks[row] if side is _BUY else -self._bids[row]) for row, side, ratio in legs)
+        confirmed = [self._chain.confirmed(leg.row) for leg in legs]
         if future is not None:
             confirmed.append(self._forward.confirmed)
         self.found.append(
@@ -286,12 +261,20 @@ class _Scan:
             return NAN
         notional = 1.0 if self._inverse else self._forward.index
         cost = delivered * self._fees.delivery_rate * notional
-        for row, side in legs:
+        for row, side, ratio in legs:
             price = self._asks[row] if side is _BUY else self._bids[row]
-            cost += min(self._fees.taker_rate * notional, self._fees.cap_fraction * price)
+            cost += ratio * min(self._fees.taker_rate * notional, self._fees.cap_fraction * price)
         if future is not None:
             cost += self._forward.fee_rate * future[1] * (1.0 if self._inverse else self._middle)
         return cost
+
+
+def _buy(row: int, ratio: float = 1.0) -> PackageLeg:
+    return PackageLeg(row, _BUY, ratio)
+
+
+def _sell(row: int) -> PackageLeg:
+    return PackageLeg(row, _SELL)
 
 
 def _count(counts: PackageCounts, long_gross: float, short_gross: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from aftershock.core.packages import PackageCounts
+from aftershock.core.package import PackageCounts
 
 __all__ = ["EngineStats", "LiquidationTotals"]
 

@@ -87,6 +87,10 @@ class EdgeType(StrEnum):
     PARITY_LINEAR = "B2"
     VERTICAL = "B3"
     BOX = "B5"
+    BUTTERFLY = "B4"
+    CALENDAR = "B6"
+    """A flag, never an order."""
+    CROSS_VENUE = "C"
 
     VOL_OVERSHOOT = "D"
     """Statistical: a volatility expected to come back, not one that must."""
@@ -177,7 +181,7 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
         ts_event: Venue clock of the event that completed the decision.
         ts_init: Our clock of that event.
         source_market: Venue or venues of the trigger.
-        target_market: Venue of the legs.
+        target_market: Venue of the legs; `bought+sold` if they are on two.
         asset: Underlying coin.
         action: BUY, SELL or HOLD.
         reason: Closed code; `also` holds further ones.
@@ -194,6 +198,7 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
         scenario: Smile scenario that set the value.
         fee_usd, hedge_cost_usd, entry_cost_usd, exit_cost_usd: Per coin; the first two are what lies between gross
             and net, the last two are always one way each.
+        allowance_usd: Set aside per coin for a stablecoin, two indices and capital; NaN where nothing is.
         delta, hedge_delta, vega_per_vol_point: Of the option or package, per coin.
         taker_rate: Option fee rate used.
         book_age_ms: Oldest confirmation among the legs.
@@ -235,6 +240,7 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
     hedge_delta: float = NAN
     vega_per_vol_point: float = NAN
     taker_rate: float = NAN
+    allowance_usd: float = NAN
     threshold_bps: float = NAN
     book_age_ms: float = NAN
     leg_span_ms: float = NAN

@@ -107,6 +107,40 @@ def vertical_put_inverse(
     return p1_bid - p2_ask, p2_bid - p1_ask - (k2 - k1) / forward_bid
 
 
+def butterfly(low_ask: Real, body_bid: Real, high_ask: Real, k1: Real, k2: Real, k3: Real) -> Real:
+    """Test a butterfly, K1 < K2 < K3, of calls or puts, in currency or in coin: `X2 <= w X1 + (1 - w) X3`.
+
+    With w = (K3 - K2)/(K3 - K1) the strikes obey K2 = w K1 + (1 - w) K3, and what an option pays is convex in its
+    strike at every S_T: in currency max(S - K, 0) and max(K - S, 0), in coin, over u = 1/S_T, max(1 - K u, 0) and
+    max(K u - 1, 0). So the wings together pay at least what the body does, of either type and in either unit, and
+    outside of (K1, K3) exactly as much: unlike the put spread, the put butterfly owes nothing that grows with u, its
+    weights cancel the constant and the line alike. No future is needed. The opposite, wings sold for more above the
+    body than they can ever pay more, w (K2 - K1) or in coin w (1 - K1/K2), takes a vertical of two of the strikes
+    beyond its bound (but for inverse puts with K2 above F) and is not tested.
+
+    Returns:
+        Edge of selling the body and buying w of the lower and 1 - w of the higher wing.
+    """
+    weight = (k3 - k2) / (k3 - k1)
+    return body_bid - weight * low_ask - (1.0 - weight) * high_ask
+
+
+def calendar(near_bid: Real, near_forward: Real, far_ask: Real, far_forward: Real) -> Real:
+    """Test total variance against expiry: `X(K1, T1)/F1 <= X(K2, T2)/F2` for T1 < T2 and strikes on the safe side.
+
+    An option's price over its forward is a function of k = ln(K/F) and of total variance s^2 tau, which increases in
+    the latter; in k a call's decreases and a put's increases. So with K2/F2 <= K1/F1 (calls) or >= (puts) the far
+    option is worth at least the near one, if total variance at the near k does not fall from T1 to T2 and the far
+    chain is in order itself. No tolerance in k is needed: a far strike on the safe side only makes the test weaker.
+    An inverse price is over its forward already: give it a forward of 1. A violation is a view on variance, not an
+    arbitrage: at T1 the far option may be worth less than what the near one owes.
+
+    Returns:
+        By how much the near bid exceeds the far ask, each over its forward.
+    """
+    return near_bid / near_forward - far_ask / far_forward
+
+
 def box_inverse(  # noqa: PLR0913, PLR0917  eight quotes, two strikes, both sides of the forward
     c1_bid: Real,
     c1_ask: Real,

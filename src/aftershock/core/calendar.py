@@ -1,0 +1,124 @@
+"""Edge B6: a flag where total variance falls from one expiry to the next; never an order.
+
+The far strike is the nearest listed one on the safe side of the same k, so the bound is exact and no tolerance is
+needed (`aftershock.pricing.static.calendar`). A k is measured at the venue's own underlying prices: nothing is traded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+from aftershock.core.chain import NO_ROW
+from aftershock.core.package import PackageCounts
+from aftershock.model.units import BPS, NAN, NS_PER_MS
+
+if TYPE_CHECKING:
+    from aftershock.core.chain import Chain, Expiry
+    from aftershock.core.config import EngineConfig
+    from aftershock.model.instruments import FeeSchedule
+
+__all__ = ["CalendarFlag", "CalendarScanner"]
+
+_BID, _ASK = 0, 2  # positions in Chain.cells
+
+
+class CalendarFlag(NamedTuple):
+    """Rows of a near option that is bid above what a far one is offered at, and the edge after both fees."""
+
+    near: int
+    far: int
+    net_bps: float
+
+
+class CalendarScanner:
+    """Tests an arriving quote against the expiry before its own and against the one after."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._span = int(config.leg_span_ms * NS_PER_MS)
+        self._max_age = int(config.option_max_age_ms * NS_PER_MS)
+        self.counts = PackageCounts()
+
+    def scan(
+        self,
+        chain: Chain,
+        row: int,
+        now: int,
+        index: float,
+        fees: FeeSchedule | None,
+        tested: dict[tuple[int, int], bool],
+    ) -> list[CalendarFlag]:
+        """Return the flags whose edge exceeds the fees of both options.
+
+        Args:
+            chain: Chain whose row was just written.
+            row: The row.
+            now: `ts_confirmed` of that row.
+            index: Index price for fees; NaN where unknown.
+            fees: Option fees; None makes no edge net.
+            tested: (near, far) pairs of this moment, which are not tested twice; this one writes it.
+        """
+        instrument = chain.instruments[row]
+        expiry = chain.expiries.get(instrument.expiry_ns or 0)
+        if expiry is None or now - expiry.underlying_ts > self._max_age:
+            return []
+        least = 1 if chain.confirms_stream else now - self._span
+        is_call = instrument.is_call is True
+        flags = []
+        for other, is_near in ((expiry.earlier, False), (expiry.later, True)):
+            if other is None or now - other.underlying_ts > self._max_age:
+                continue
+            partner = _partner(other, instrument.strike / expiry.underlying_price, is_call=is_call, is_near=is_near)
+            pair = (row, partner) if is_near else (partner, row)
+            if partner == NO_ROW or pair in tested:
+                continue
+            tested[pair] = True
+            if chain.confirmed_cells[partner] < least:
+                self.counts.desync += 1
+                continue
+            near, far = (expiry, other) if is_near else (other, expiry)
+            net_bps = self._test(chain, pair, near.underlying_price, far.underlying_price, index, fees)
+            if net_bps > 0:
+                flags.append(CalendarFlag(*pair, net_bps))
+        return flags
+
+    def _test(
+        self,
+        chain: Chain,
+        pair: tuple[int, int],
+        near_forward: float,
+        far_forward: float,
+        index: float,
+        fees: FeeSchedule | None,
+    ) -> float:
+        """Count a pair in sync, and return its net edge in bps of the forward; NaN if it has none."""
+        near, far = pair
+        inverse = chain.instruments[near].inverse
+        near_unit, far_unit, notional = (1.0, 1.0, 1.0) if inverse else (near_forward, far_forward, index)
+        bid, ask = chain.cells[_BID][near], chain.cells[_ASK][far]
+        gross = bid / near_unit - ask / far_unit
+        self.counts.checked += 1
+        if not gross > 0:
+            self.counts.unquoted += gross != gross  # noqa: PLR0124  NaN: no price
+            return NAN
+        self.counts.gross += 1
+        if fees is None:
+            return NAN
+        net: float = gross
+        for price, unit in ((bid, near_unit), (ask, far_unit)):
+            net -= min(fees.taker_rate * notional, fees.cap_fraction * price) / unit
+        if not net > 0:
+            return NAN
+        self.counts.net += 1
+        return BPS * net
+
+
+def _partner(other: Expiry, strike_over_forward: float, *, is_call: bool, is_near: bool) -> int:
+    """Return the row of the nearest option on the safe side of the same strike over forward, NO_ROW if there is none.
+
+    A far call must have the lower k, a far put the higher; seen from the far option it is the other way round.
+    """
+    same_k = strike_over_forward * other.underlying_price
+    strikes = other.strikes
+    at = bisect_right(strikes, same_k) - 1 if is_call == is_near else bisect_left(strikes, same_k)
+    return (other.calls if is_call else other.puts)[at] if 0 <= at < len(strikes) else NO_ROW
