@@ -80,7 +80,7 @@ class StaticWatch:
         self._touched[chain.key, row] = _Touched(asset, chain, row, now, ts_event)
         self.moment = now
 
-    def scan(self) -> None:  # noqa: C901  one pass over the quotes, for speed
+    def scan(self) -> None:
         """Test every quote of the moment."""
         touched, self._touched = self._touched, {}
         self.moment = NEVER

@@ -1,0 +1,1 @@
+"""Evaluation: strategies against simulated markets whose truth they cannot see, and the labels of what they did."""

@@ -1,0 +1,144 @@
+"""What is to be run: markets, strategies, latencies; and what each name of a strategy means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from aftershock.app.evaluation.strategies import (
+    AlwaysHold,
+    Article,
+    Coin,
+    EngineStrategy,
+    Leak,
+    Oracle,
+    PriceMove,
+    Strategy,
+)
+from aftershock.core.calibration import Calibration
+from aftershock.core.config import EngineConfig
+from aftershock.errors import UsageError
+from aftershock.model.units import NS_PER_MS
+from aftershock.sim.market.listing import Listing
+from aftershock.sim.market.params import MakerName, World, WorldName
+from aftershock.sim.market.session import Session
+from aftershock.study.records import RunKey
+
+__all__ = [
+    "ABLATIONS",
+    "BASELINES",
+    "MUST_BE_ZERO",
+    "STRATEGIES",
+    "Job",
+    "engine_config",
+    "make_session",
+    "make_strategy",
+]
+
+BASELINES = ("always_hold", "article", "price_move")
+ABLATIONS = ("price_only", "random_time", "no_robust_values", "single_venue_forward", "no_hedge", "greedy_takers")
+_JUDGES = ("oracle", "coin", "leak")
+STRATEGIES = ("engine", *BASELINES, *ABLATIONS, *_JUDGES)
+MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13")
+"""Decoys of data quality: not one order may be sent on them."""
+
+_VENUES = 4
+_FEED_MS = World().feed_ms
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One seed through one strategy; everything that its records depend on.
+
+    Attributes:
+        seed: Of the market.
+        world, makers, strategy: As in `RunKey`.
+        latencies_ms: Order latencies; the strategy lives with the first.
+        feed_ms: Median way of the feeds; None for the world's own.
+        decoys: If given, the seed's extra episodes of these kinds alone.
+        count: Episodes of the seed.
+        config: Of the engine, before what the strategy changes.
+    """
+
+    seed: int
+    world: WorldName
+    makers: MakerName
+    latencies_ms: tuple[float, ...]
+    strategy: str
+    config: EngineConfig
+    feed_ms: float | None = None
+    decoys: tuple[str, ...] = ()
+    count: int = 20
+
+    @property
+    def keys(self) -> tuple[RunKey, ...]:
+        """Return the run that the records of each latency belong to."""
+        return tuple(
+            RunKey(
+                world=self.world,
+                makers=self.makers,
+                latency_ms=latency,
+                feed_lag_ms=_FEED_MS if self.feed_ms is None else self.feed_ms,
+                strategy=self.strategy,
+            )
+            for latency in self.latencies_ms
+        )
+
+
+def engine_config(calibration: Calibration | None = None, **more: object) -> EngineConfig:
+    """Return the engine's configuration for simulated markets: two clocks, a stream of options, four venues."""
+    return msgspec.structs.replace(
+        EngineConfig(
+            forward="quotes", options_feed="stream", clocks="two", liquidation_venues=_VENUES, calibration=calibration
+        ),
+        **more,
+    )
+
+
+def ablated(config: EngineConfig, strategy: str) -> EngineConfig:
+    """Return the configuration of an ablation: one thing taken away, the rest as it is."""
+    replace = msgspec.structs.replace
+    if strategy == "price_only":
+        return replace(config, trigger=replace(config.trigger, armed=("price-move",)))
+    if strategy == "random_time":
+        return replace(config, trigger=replace(config.trigger, armed=("probe",)))
+    if strategy == "no_robust_values":
+        return replace(
+            config, stickiness_low=1.0, stickiness_high=1.0, vol_up_points=0.0, vol_up_per_move=0.0,
+            vol_down_points=0.0, vol_down_per_move=0.0,
+        )  # fmt: skip
+    if strategy == "single_venue_forward":
+        return replace(config, forward_venues=("binance-futures",), min_forward_venues=1)
+    return config
+
+
+def make_session(job: Job) -> Session:
+    """Return the market of a job."""
+    return Session(
+        job.seed,
+        world=job.world,
+        makers=job.makers,
+        count=job.count,
+        decoys=job.decoys,
+        feed_ms=job.feed_ms,
+        greedy=job.strategy == "greedy_takers",
+    )
+
+
+def make_strategy(job: Job, session: Session) -> Strategy:
+    """Return who is judged.
+
+    Raises:
+        UsageError: Nobody has that name.
+    """
+    listing, latency = session.listing, int(job.latencies_ms[0] * NS_PER_MS)
+    simple: dict[str, Callable[[Listing], Strategy]] = {
+        "always_hold": AlwaysHold, "article": Article, "price_move": PriceMove, "coin": Coin,
+    }  # fmt: skip
+    if job.strategy in simple:
+        return simple[job.strategy](listing)
+    if job.strategy in {"oracle", "leak"}:
+        return (Oracle if job.strategy == "oracle" else Leak)(listing, latency)
+    if job.strategy == "engine" or job.strategy in ABLATIONS:
+        return EngineStrategy(ablated(job.config, job.strategy), listing)
+    raise UsageError(f"no strategy is called {job.strategy!r}: choose among {', '.join(STRATEGIES)}")
