@@ -145,6 +145,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     smile_lag_s: Annotated[float, Meta(ge=0, le=14)] = 2.0
     smile_max_age_s: _PositiveSeconds = 600.0
     reevaluate_ms: _Positive = 100.0
+    reevaluate_bps: _Bps = 0.0
+    reevaluate_calm_ms: _Positive = 500.0
     static_neighbours: Annotated[int, Meta(ge=1, le=20)] = 3
     expiry_window_s: _Seconds = 1_800.0
 

@@ -72,6 +72,7 @@ class TriggerDesk:
         effects: What was decided since the engine last took them.
         halted: While set, every decision is HOLD `venue_down`.
         next_deadline: Moment, ns, of the next end or put-off evaluation; `NEVER` without any.
+        moment: `ts_init` of option quotes that are not evaluated yet; `NEVER` without any.
     """
 
     def __init__(self, config: EngineConfig, market: Market, stats: EngineStats) -> None:
@@ -80,11 +81,14 @@ class TriggerDesk:
         self._decider = Decider(config, market.fees, stats)
         self._aligner = OptionsChainAligner()
         self._pause_ns = int(config.reevaluate_ms * NS_PER_MS)
+        self._calm_ns = int(config.reevaluate_calm_ms * NS_PER_MS)
+        self._touched: dict[tuple[str, str], int] = {}
         self._open: dict[str, OpenTrigger] = {}
         self._opened = 0
         self.effects: list[Any] = []
         self.halted = False
         self.next_deadline = NEVER
+        self.moment = NEVER
 
     # --- what is open -------------------------------------------------------------------------------------------
 
@@ -259,24 +263,36 @@ class TriggerDesk:
 
     def on_forward(self, asset: AssetState, scope: ExpiryKey | None, log_price: float, event: Event) -> None:
         """Note that a series moved: everything that its triggers watch is to be evaluated again."""
+        moved = False
         for trigger in self._open.values():
             if trigger.asset == asset.name and trigger.expiry_scope == scope:
                 if trigger.direction * (log_price - trigger.extreme) > 0:
                     trigger.extreme = log_price
                     trigger.feed(event.ts_init, event.ts_event)
                 for key, armed in trigger.armed.items():
-                    armed.dirty[:] = True
-                    self._evaluate(trigger, key, event.ts_init, event.ts_event)
-        self._schedule()
+                    if armed.forward_moved(log_price, event.ts_init, self._config.reevaluate_bps, self._calm_ns):
+                        self._evaluate(trigger, key, event.ts_init, event.ts_event)
+                        moved = True
+        if moved:
+            self._schedule()
 
     def on_option(self, asset: AssetState, chain: Chain, row: int, now: int, ts_event: int) -> None:
-        """Note that an option's quote came."""
+        """Note that an option's quote came; it is evaluated with the others of its moment, once that is over."""
         for trigger in self._open.values():
             armed = trigger.armed.get(chain.key) if trigger.asset == asset.name else None
-            if armed is not None:
-                if row in armed.position:
-                    armed.dirty[armed.position[row]] = True
-                self._evaluate(trigger, chain.key, now, ts_event)
+            if armed is not None and row in armed.position:
+                armed.dirty[armed.position[row]] = True
+                self._touched[chain.key] = ts_event
+                self.moment = now
+
+    def finish_moment(self) -> None:
+        """Evaluate the options whose quotes came at the moment that is over."""
+        now, self.moment = self.moment, NEVER
+        touched, self._touched = self._touched, {}
+        for trigger in self._open.values():
+            for key in trigger.armed:
+                if key in touched:
+                    self._evaluate(trigger, key, now, touched[key])
         self._schedule()
 
     def _evaluate(self, trigger: OpenTrigger, key: tuple[str, str], now: int, ts_event: int) -> None:

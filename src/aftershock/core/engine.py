@@ -83,7 +83,7 @@ class Engine:
     @property
     def next_deadline(self) -> int | None:
         """Return the moment, ns, at which the engine wants to be called even if nothing happens; None for never."""
-        due = min(self._desk.next_deadline, self._execution.next_deadline, self._statics.moment)
+        due = min(self._desk.next_deadline, self._execution.next_deadline, self._statics.moment, self._desk.moment)
         return None if due == NEVER else due + 1  # what is left for the end of a moment is done after it
 
     @property
@@ -116,6 +116,8 @@ class Engine:
 
     def _advance(self, now: int) -> None:
         """Do what was left for the end of an earlier moment, and fire the deadlines before now."""
+        if self._desk.moment < now:
+            self._desk.finish_moment()
         if self._statics.moment < now:
             self._statics.scan()
         while self._execution.next_deadline < now:  # in the order of time, the desk's first
@@ -297,6 +299,7 @@ class Engine:
         self._desk.halted = False
 
     def _on_end(self, event: ev.EndOfInput) -> None:
+        self._desk.finish_moment()
         self._statics.scan()
         self._desk.close_all(event.ts_init)
         self._execution.on_end(event.ts_init)

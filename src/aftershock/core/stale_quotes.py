@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftershock.core.quote_edges import EdgeFigures, Frame
-from aftershock.model.units import NAN, tau_years
+from aftershock.model.units import BPS, NAN, tau_years
 from aftershock.pricing.hot import price_delta_vega
 from aftershock.pricing.smile_set import SmileSet
 from aftershock.pricing.vol_band import scenario_name, shifts, vol_ends
@@ -65,8 +65,21 @@ class ArmedChain:
         self.inverse = bool(chain.instruments) and chain.instruments[0].inverse
         self.dirty = np.ones(len(self.rows), dtype=np.bool_)
         self.evaluated = np.zeros(len(self.rows), dtype=np.int64)
+        self._marked = (0, NAN)
         self.known: Known = {}
         self.overshot: Known = {}
+
+    def forward_moved(self, log_price: float, now: int, least_bps: float, calm_ns: int) -> bool:
+        """Note a new forward, and tell whether it makes everything due again.
+
+        It does if it lies `least_bps` from the last one that did, or if that was `calm_ns` ago.
+        """
+        then, at = self._marked
+        if least_bps > 0 and abs(log_price - at) * BPS < least_bps and now - then < calm_ns:
+            return False
+        self._marked = (now, log_price)
+        self.dirty[:] = True
+        return True
 
     def ready(self, now: int, pause_ns: int) -> NDArray[np.int64]:
         """Return the positions to evaluate now, and note that they are."""
