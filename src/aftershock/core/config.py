@@ -146,7 +146,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     smile_max_age_s: _PositiveSeconds = 600.0
     reevaluate_ms: _Positive = 100.0
     reevaluate_bps: _Bps = 0.0
-    reevaluate_calm_ms: _Positive = 500.0
+    reevaluate_calm_ms: _Positive = 1_000.0
     static_neighbours: Annotated[int, Meta(ge=1, le=20)] = 3
     expiry_window_s: _Seconds = 1_800.0
 

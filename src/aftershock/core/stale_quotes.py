@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ArmedChain", "EdgeFigures"]
 
 _NEVER = 2**63 - 1
+_DELTA_MARGIN = 0.1
 Known = dict[tuple[int, bool], bool]
 
 
@@ -65,27 +66,41 @@ class ArmedChain:
         self.inverse = bool(chain.instruments) and chain.instruments[0].inverse
         self.dirty = np.ones(len(self.rows), dtype=np.bool_)
         self.evaluated = np.zeros(len(self.rows), dtype=np.int64)
-        self._marked = (0, NAN)
+        self._log_price = NAN
+        self._evaluated_at = np.full(len(self.rows), NAN)
+        self._reach_bps = np.zeros(len(self.rows))
         self.known: Known = {}
         self.overshot: Known = {}
 
     def forward_moved(self, log_price: float, now: int, least_bps: float, calm_ns: int) -> bool:
-        """Note a new forward, and tell whether it makes everything due again.
+        """Note a new forward, and tell whether it makes anything due again.
 
-        It does if it lies `least_bps` from the last one that did, or if that was `calm_ns` ago.
+        With `least_bps` an option waits until the forward has moved by that much since its last evaluation, and far
+        enough to reach its nearer quote, or until that was `calm_ns` ago. Without, every change counts.
         """
-        then, at = self._marked
-        if least_bps > 0 and abs(log_price - at) * BPS < least_bps and now - then < calm_ns:
-            return False
-        self._marked = (now, log_price)
-        self.dirty[:] = True
-        return True
+        self._log_price = log_price
+        if not least_bps > 0:
+            self.dirty[:] = True
+            return True
+        moved = np.abs(log_price - self._evaluated_at) * BPS
+        due = ~(moved < np.maximum(self._reach_bps, least_bps)) | (self.evaluated <= now - calm_ns)
+        self.dirty |= due
+        return bool(due.any())
+
+    def _note_reach(self, figures: EdgeFigures) -> None:
+        """Keep how far the forward must move before an option's value can reach its nearer quote, bps."""
+        nearest = np.fmax(figures.buy.gross, figures.sell.gross) / figures.forward * BPS
+        # Delta changes on the way; it is taken a little larger, so that nothing is missed.
+        delta = np.fmax(np.abs(figures.buy.delta), np.abs(figures.sell.delta)) + _DELTA_MARGIN
+        reach = -nearest / delta
+        self._reach_bps[figures.positions] = np.where(reach > 0, reach, 0.0)
 
     def ready(self, now: int, pause_ns: int) -> NDArray[np.int64]:
         """Return the positions to evaluate now, and note that they are."""
         positions = np.flatnonzero(self.dirty & (self.evaluated <= now - pause_ns))
         self.dirty[positions] = False
         self.evaluated[positions] = now
+        self._evaluated_at[positions] = self._log_price
         return positions
 
     def due(self, pause_ns: int) -> int:
@@ -131,7 +146,9 @@ class ArmedChain:
             at.side(sigma, values[side], deltas[side], vegas[side], fees, hedge, buying=side == 0)
             for side, sigma in enumerate((sigma_low, sigma_high))
         )
-        return EdgeFigures(positions=positions, forward=at.forward, tau=at.tau, buy=buy, sell=sell)
+        figures = EdgeFigures(positions=positions, forward=at.forward, tau=at.tau, buy=buy, sell=sell)
+        self._note_reach(figures)
+        return figures
 
     def frame(self, forwards: list[float], now: int, index: float, positions: NDArray[np.int64]) -> Frame:
         """Return what is needed of some options whatever they are held against; arguments as of `evaluate`."""

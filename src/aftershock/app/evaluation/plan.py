@@ -44,6 +44,8 @@ MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13")
 """Decoys of data quality: not one order may be sent on them."""
 
 _VENUES = 4
+_REEVALUATE_BPS = 0.5
+"""A tenth of the costs of the cheapest trade: smaller moves of the forward wait half a second."""
 _FEED_MS = World().feed_ms
 
 
@@ -89,7 +91,12 @@ def engine_config(calibration: Calibration | None = None, **more: object) -> Eng
     """Return the engine's configuration for simulated markets: two clocks, a stream of options, four venues."""
     return msgspec.structs.replace(
         EngineConfig(
-            forward="quotes", options_feed="stream", clocks="two", liquidation_venues=_VENUES, calibration=calibration
+            forward="quotes",
+            options_feed="stream",
+            clocks="two",
+            liquidation_venues=_VENUES,
+            calibration=calibration,
+            reevaluate_bps=_REEVALUATE_BPS,
         ),
         **more,
     )

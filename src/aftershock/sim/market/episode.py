@@ -248,7 +248,8 @@ class Episode:
         rng, script = self._rng(_FEEDS), self.script
         ways = self.ways = Ways(rng, self._world, feed_ms)
         fault = _LIQUIDATION_FAULTS.get(script.fault, LiquidationFault.NONE)
-        events = perp_events(rng, self.perps, ways, script, begin_ns)
+        hot = (self.onset_ns - 5 * NS_PER_S, self.onset_ns + 45 * NS_PER_S)
+        events = perp_events(rng, self.perps, ways, script, begin_ns, hot)
         events += index_events(self.surface, ways, begin_ns)
         events += future_events(rng, self.surface, self.perps, ways, self._quotes_from)
         events += liquidation_events(
@@ -260,7 +261,7 @@ class Episode:
         self._places = [at_place for at_place, _ in placed]
         self._next = 0
         self.feeds = [
-            OptionFeed(rng, self.surface, self.books, venue, ways, script, self._quotes_from)
+            OptionFeed(rng, self.surface, self.books, venue, ways, script, self._quotes_from, hot)
             for venue in (INVERSE, LINEAR)
         ]
 

@@ -22,6 +22,8 @@ from aftershock.sim.market.surface import Surface
 __all__ = ["OptionFeed", "Ways", "fault_events", "future_events", "index_events", "perp_events"]
 
 _TICK_NS = 100 * NS_PER_MS
+_CALM_TICK_NS = 1_000 * NS_PER_MS
+_SIZE_FACTOR = 2.0
 _CLOCK_STEP_NS = 250 * NS_PER_MS
 _UNITS = (0.01, 0.1, 10.0)
 
@@ -54,11 +56,13 @@ class Ways:
         return np.maximum.accumulate(arrived) if len(sent) else arrived
 
 
-def perp_events(rng: Generator, perps: Perps, ways: Ways, script: Script, from_ns: int) -> list[ev.Event]:
+def perp_events(
+    rng: Generator, perps: Perps, ways: Ways, script: Script, from_ns: int, hot_ns: tuple[int, int]
+) -> list[ev.Event]:
     """Return the quotes of all perpetuals."""
     events: list[ev.Event] = []
     for venue, perp in enumerate(PERPS):
-        quotes = perps.quotes(rng, venue, from_ns)
+        quotes = perps.quotes(rng, venue, from_ns, hot_ns)
         arrived = ways.arrival(perp.venue, quotes.moments)
         sent = quotes.moments
         if script.fault is FeedFault.CLOCK and venue == 0:
@@ -157,14 +161,24 @@ class _Rows(msgspec.Struct):
 
 
 class OptionFeed:
-    """The option stream of one venue: changed rows once per 100 ms, built group by group when asked for.
+    """The option stream of one venue: changed rows once per 100 ms around the shock, once a second else.
+
+    Rows are built group by group, when asked for.
 
     Attributes:
         stream: Its id.
     """
 
     def __init__(
-        self, rng: Generator, surface: Surface, books: Books, venue: str, ways: Ways, script: Script, start: int
+        self,
+        rng: Generator,
+        surface: Surface,
+        books: Books,
+        venue: str,
+        ways: Ways,
+        script: Script,
+        start: int,
+        hot_ns: tuple[int, int],
     ) -> None:
         self.stream = ev.StreamId(venue, "option_quotes", "BTC")
         self._surface = surface
@@ -174,7 +188,15 @@ class OptionFeed:
         self._phase = int(rng.integers(0, 100)) * NS_PER_MS
         self._start = start
         end = int(surface.clock[-1])
-        ticks = np.arange(start + self._phase, end, _TICK_NS, dtype=np.int64)
+        first, last = (min(max(moment, start), end) for moment in hot_ns)
+        ticks = self._phase + np.concatenate(
+            (
+                np.arange(start, first, _CALM_TICK_NS, dtype=np.int64),
+                np.arange(first, last, _TICK_NS, dtype=np.int64),
+                np.arange(last, end, _CALM_TICK_NS, dtype=np.int64),
+            )
+        )
+        ticks = ticks[ticks < end]
         self._ticks = ticks
         self._lost = np.zeros(len(ticks), dtype=np.bool_)
         self._arrival = ways.arrival(f"{venue} options", ticks)
@@ -252,6 +274,10 @@ class OptionFeed:
         cells = self._distort(book, ticks, cells)
         before = np.concatenate((self._last[g][None], cells[:-1]))
         same = (cells == before) | (np.isnan(cells) & np.isnan(before))
+        # Sizes alone are news only if they change a lot, or appear or vanish.
+        with np.errstate(all="ignore"):
+            ratio = cells[:, :, 1::2] / before[:, :, 1::2]
+        same[:, :, 1::2] |= (ratio < _SIZE_FACTOR) & (ratio > 1.0 / _SIZE_FACTOR)
         row, column = np.nonzero(~same.all(axis=2))
         return _Rows(tick=ticks[row], column=column, cells=cells[row, column])
 

@@ -21,8 +21,8 @@ INVERSE, LINEAR = "deribit", "okex-options"
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = (1, 2, 7, 14, 30, 90)
 _LINEAR_DAYS = (1, 7, 30)
-_SPREAD_SDS = (-1.5, -0.95, -0.5, -0.15, 0.15, 0.5, 0.95, 1.5)
-_LINEAR_SDS = (-0.95, -0.5, -0.15, 0.15, 0.5, 0.95)
+_SPREAD_SDS = (-1.3, -0.65, -0.15, 0.15, 0.65, 1.3)
+_LINEAR_SDS = (-0.65, -0.15, 0.15, 0.65)
 _FUTURE_DAYS = (30,)
 CARRY_PER_YEAR = 0.05
 

@@ -13,7 +13,7 @@ from aftershock.sim.market.params import World
 
 __all__ = ["Dislocation", "PerpQuotes", "Perps", "draw_perps"]
 
-_QUIET_HZ, _BUSY_HZ, _HOT_HZ = 2.8, 8.0, 30.0
+_QUIET_HZ, _BUSY_HZ, _HOT_HZ = 2.6, 8.0, 25.0
 _BUSY_BPS, _HOT_BPS = 1.0, 3.0
 _MOST_HALF_SPREAD_BPS = 8.0
 
@@ -85,12 +85,13 @@ class Perps(msgspec.Struct, frozen=True, kw_only=True):
         """Return fee and half-spread of the cheapest venue at some moments, bps."""
         return at(moments, self.clock, self.cost_bps, self.offsets)
 
-    def quotes(self, rng: Generator, venue: int, from_ns: int) -> PerpQuotes:
-        """Return what a venue publishes from a moment on: seldom when quiet, thirty times a second when not."""
+    def quotes(self, rng: Generator, venue: int, from_ns: int, hot_ns: tuple[int, int]) -> PerpQuotes:
+        """Return what a venue publishes from a moment on: seldom when quiet, most often while a shock is fresh."""
         first = int(np.searchsorted(self.clock, from_ns))
         clock, mid = self.clock[first:], np.exp(self.log_mid[venue, first:])
         fast = np.abs(BPS * (self.log_mid[venue, first:] - at(clock - NS_PER_S, self.clock, self.log_mid[venue])))
-        rate = np.where(fast > _HOT_BPS, _HOT_HZ, np.where(fast > _BUSY_BPS, _BUSY_HZ, _QUIET_HZ))
+        hot = (clock >= hot_ns[0]) & (clock < hot_ns[1])
+        rate = np.where(hot & (fast > _HOT_BPS), _HOT_HZ, np.where(hot & (fast > _BUSY_BPS), _BUSY_HZ, _QUIET_HZ))
         turns = np.cumsum(rate * np.diff(clock, prepend=clock[0]) / NS_PER_S) + rng.uniform()
         # A slow step is longer than a turn: every moment of it publishes, so that all venues are fresh together.
         sent = np.flatnonzero(np.diff(np.floor(turns), prepend=-1.0) > 0)

@@ -108,8 +108,8 @@ def write_script(rng: Generator, kind: str, onset: int, *, shock: bool) -> Scrip
     def s(low: float, high: float) -> int:
         return int(rng.uniform(low, high) * NS_PER_S)
 
-    def stall(low: float, high: float, coins: float | None = None) -> Stall:
-        venue = INVERSE if rng.random() < 0.6 else LINEAR
+    def stall(low: float, high: float, coins: float | None = None, venue: str = "") -> Stall:
+        venue = venue or (INVERSE if rng.random() < 0.6 else LINEAR)
         begin = onset - s(0.05, 0.3)
         outage = Outage(from_ns=begin, to_ns=onset + s(low, high), stalled=True)
         return Stall(venue=venue, maker=int(rng.integers(0, 4)), outage=outage, coins=coins)
@@ -151,7 +151,7 @@ def write_script(rng: Generator, kind: str, onset: int, *, shock: bool) -> Scrip
     if kind == "S5":
         return Script(
             shock_bps=size, least_shock_bps=25.0, overshoot_points=float(rng.uniform(3.0, 7.0)),
-            overshoot_s=float(rng.uniform(45.0, 90.0)),
+            overshoot_s=float(rng.uniform(15.0, 30.0)),
         )  # fmt: skip
     if kind == "S6":
         return Script(shock_bps=size, dislocations=(off(30.0, 80.0, (3.0, 15.0)),))
@@ -162,7 +162,9 @@ def write_script(rng: Generator, kind: str, onset: int, *, shock: bool) -> Scrip
     if kind == "D3":
         return Script(shock_bps=small, in_time=True, stalls=(stall(1.5, 8.0),))
     if kind == "D4":
-        return Script(shock_bps=size, in_time=True, stalls=(stall(1.5, 8.0, 0.04), stall(1.5, 8.0, 0.004)))
+        return Script(
+            shock_bps=size, in_time=True, stalls=(stall(1.5, 8.0, 0.04, INVERSE), stall(1.5, 8.0, 0.004, LINEAR))
+        )
     if kind == "D5":
         spoof = quote("any", "spoof", 0.3, (5.0, 10.0), count=4, off_bps=rng.uniform(10, 30), coins=20.0)
         return Script(shock_bps=size, in_time=True, quotes=(spoof,))
