@@ -30,6 +30,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
         venue_up: False while halted, or while the chain's stream is silent.
         dispersion_bps: Of the consolidated forward; 0 where it does not apply.
         max_dispersion_bps: Limit at this move; infinite where it does not apply.
+        faults: What speaks against every static package now.
     """
 
     now: int
@@ -37,6 +38,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     venue_up: bool
     dispersion_bps: float
     max_dispersion_bps: float
+    faults: tuple[str, ...] = ()
 
 
 class Case(Protocol):

@@ -93,6 +93,7 @@ class Chain:
         ts_changed, own_confirmed: int64 columns, ns.
         strike: float64; is_call: bool; fixed per row.
         expiries: Live expiries by `expiry_ns`, ascending.
+        lag_ns: How long the newest row was on its way; `seen_log_price` the consolidated series when it came.
     """
 
     def __init__(self, venue: str, underlying: str, *, confirms_stream: bool) -> None:
@@ -100,6 +101,8 @@ class Chain:
         self.underlying = underlying
         self.confirms_stream = confirms_stream
         self.instruments: list[Instrument] = []
+        self.lag_ns = 0
+        self.seen_log_price = NAN
         self.stream_confirmed = 0
         self.expiries: dict[int, Expiry] = {}
         self._row_of: dict[str, int] = {}

@@ -22,7 +22,7 @@ from aftershock.core.rules import Assessment, Limits, UnitLimits, judge
 from aftershock.core.triggers import BestSoFar, Decided
 from aftershock.model.orders import ApprovedOrder, OrderIntent, RefusedOrder
 from aftershock.model.signals import Action, ArbitrageSignal, Reason
-from aftershock.model.units import BPS, NAN
+from aftershock.model.units import BPS, NAN, NS_PER_MS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,12 +87,19 @@ class Decider:
         if "A" in config.edges:
             figures = armed.evaluate(config, forwards, now, index, fees, hedge, positions)
             stale = Evaluation(trigger, config, when, armed, figures, index, fees, hedge, self._unit_limits)
+            stale.suspect = self.suspect(armed.chain, asset)
             effects += self._on_evaluation(trigger, stale, armed.candidates(figures))
         if overshoot:
             figures = overshoot_figures(armed, config, forwards, now, index, fees, hedge, positions)
             over = OvershootEvaluation(trigger, config, when, armed, figures, index, fees, hedge, self._unit_limits)
             effects += self._on_evaluation(trigger, over, armed.overshot_candidates(figures))
         return effects
+
+    def suspect(self, chain: Chain, asset: AssetState) -> bool:
+        """Tell whether a chain's feed is late, or said nothing while the consolidated series moved on."""
+        quiet = abs(asset.consolidated.last - chain.seen_log_price) * BPS
+        # A series that is not there says nothing against the chain.
+        return chain.lag_ns > self._config.max_feed_lag_ms * NS_PER_MS or quiet > self._config.max_quiet_move_bps
 
     def _on_evaluation(
         self, trigger: OpenTrigger, evaluation: Evaluation, candidates: list[tuple[int, bool]]

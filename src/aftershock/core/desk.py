@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["NEVER", "Opening", "TriggerDesk"]
 
 NEVER = 2**63 - 1
+_SHOCKS = (TriggerKind.CASCADE, TriggerKind.PRICE_MOVE, TriggerKind.PROBE)
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +163,19 @@ class TriggerDesk:
         trigger = self._new(asset, TriggerKind.STATIC, "", event, "+".join(venues))
         self._say_opened(trigger, None, None)
         up = all(self._up(venue, asset) for venue in venues)
-        return trigger, self._decider.moment(trigger, asset, now, event.ts_event, venue_up=up)
+        when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=up)
+        return trigger, msgspec.structs.replace(when, faults=self._static_faults(asset, venues))
+
+    def _static_faults(self, asset: AssetState, venues: tuple[str, ...]) -> tuple[str, ...]:
+        """Say what makes a static package more likely a fault of the data than of the market."""
+        faults = []
+        if self._config.static_needs_trigger and not any(
+            t.asset == asset.name and t.kind in _SHOCKS and not t.degraded for t in self._open.values()
+        ):
+            faults.append("nothing moved")
+        if any(self._decider.suspect(c, asset) for (venue, _), c in asset.chains.items() if venue in venues):
+            faults.append("feed late or silent")
+        return tuple(faults)
 
     def on_dislocation(self, asset: AssetState, found: Dislocation, event: Event) -> None:
         """Open a trigger for a perpetual that stands away, judge it, and close it at once; not twice in a while."""

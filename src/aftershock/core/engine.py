@@ -213,6 +213,7 @@ class Engine:
         expiry = chain.expiries[expiry_ns]
         asset.record_smiles(chain, expiry, now)
         chain.update(row, now, values)
+        chain.lag_ns, chain.seen_log_price = now - ts_event, asset.consolidated.last
         if self._desk.next_deadline != NEVER:  # something is open
             self._desk.on_option(asset, chain, row, now, ts_event)
         if len(values) == len(FLOAT_COLUMNS):

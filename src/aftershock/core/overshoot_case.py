@@ -41,6 +41,9 @@ class OvershootCase(QuoteCase):
         super().__init__(evaluation, at, row, buying=buying)
         self.key = (evaluation.edge_type.value, *self.key)
 
+    def _explained(self, row: Row) -> bool:  # noqa: ARG002  an overshot quote is new, not left over
+        return True
+
     def _scenario(self) -> str:
         armed = self._of.armed
         before = armed.expiries[int(armed.expiry_of[self._position])].before

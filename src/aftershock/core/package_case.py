@@ -75,7 +75,7 @@ class PackageCase:
             age_ms=(when.now - package.oldest) / NS_PER_MS,
             span_ms=package.span_ns / NS_PER_MS,
             seconds_to_expiry=((first.expiry_ns or 0) - when.now) / NS_PER_S,
-            faults=tuple(faults),
+            faults=(*when.faults, *faults),
             stub=stub,
             quoted=all(size >= 0 for size in sizes),
             quantity=native * coins_per_unit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -65,6 +66,7 @@ class Evaluation:
             True: max(config.threshold_buy_bps, config.min_spread_bps),
             False: max(config.threshold_sell_bps, config.min_spread_bps),
         }
+        self.suspect = False
         self.executable = hedge is not None and config.forward == "quotes"
 
     def case(self, at: int, row: Row, *, buying: bool) -> QuoteCase:
@@ -136,7 +138,7 @@ class QuoteCase:
             action=Action.BUY if buying else Action.SELL,
             venue_up=when.venue_up,
             in_gap=confirmed == 0,
-            age_ms=(when.now - confirmed) / NS_PER_MS,
+            age_ms=math.inf if of.suspect else (when.now - confirmed) / NS_PER_MS,
             latency_ms=of.latency_ms,
             has_forward=row.forward > 0,
             dispersion_bps=when.dispersion_bps,
@@ -152,7 +154,8 @@ class QuoteCase:
                 spread_bps=net_bps,
                 inverse_call_price=quote if instrument.inverse and is_call else NAN,
                 limits=limits,
-            ),
+            )
+            + (() if self._explained(row) else ("price that no stale quote explains",)),
             stub=buying and (row.price_usd > stub_level or (instrument.inverse and quote >= 1.0)),
             executable_forward=of.executable,
             quoted=amount >= 0,
@@ -164,6 +167,10 @@ class QuoteCase:
             threshold_bps=of.threshold_bps[buying],
             edge=of.edge_type,
         )
+
+    def _explained(self, row: Row) -> bool:
+        of = self._of
+        return of.armed.explains(of.config, self._position, row.price_usd, row.forward, buying=self._buying)
 
     def _size(self, amount: float) -> float:
         """Return the executable size in coins, limited by the quote and by what the hedge would meet."""

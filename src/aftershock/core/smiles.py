@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aftershock.core.chain import Chain, Expiry
     from aftershock.pricing import Smile
 
-__all__ = ["PreShockSmile", "SmileBook"]
+__all__ = ["KeptQuotes", "PreShockSmile", "SmileBook"]
 
 _KEPT = 16
 
@@ -31,13 +31,23 @@ class _Snapshot(msgspec.Struct, frozen=True):
     row_forward: NDArray[np.float64]
 
 
+class KeptQuotes(msgspec.Struct, frozen=True):
+    """Quotes of an expiry's options before the shock, n of them: rows in the chain, prices as quoted, forwards."""
+
+    rows: NDArray[np.int64]
+    bid: NDArray[np.float64]
+    ask: NDArray[np.float64]
+    forward: NDArray[np.float64]
+
+
 class PreShockSmile(msgspec.Struct, frozen=True):
-    """A fitted smile and the forward that it belongs to."""
+    """A fitted smile, the forward that it belongs to, and the quotes of then."""
 
     smile: Smile
     forward: float
     slope: float
     ts: int
+    quotes: KeptQuotes | None = None
 
 
 class SmileBook:
@@ -86,7 +96,10 @@ class SmileBook:
             return None
         smile = fit_smile(k, iv, weight, tau_years(expiry_ns, held.ts))
         slope = float(smile.slope_atm())
-        return PreShockSmile(smile, held.forward, slope, held.ts) if slope == slope else None  # noqa: PLR0124
+        if slope != slope:  # noqa: PLR0124  NaN
+            return None
+        quotes = KeptQuotes(held.rows, held.bid, held.ask, held.row_forward)
+        return PreShockSmile(smile, held.forward, slope, held.ts, quotes)
 
 
 def _mid_vols(

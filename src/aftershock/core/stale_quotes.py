@@ -7,13 +7,13 @@ The nine scenarios need two pricings, because Black-76 rises with volatility: th
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aftershock.core.quote_edges import EdgeFigures, Frame
+from aftershock.core.quote_edges import EdgeFigures, Floats, Frame
 from aftershock.model.units import BPS, NAN, tau_years
 from aftershock.pricing.hot import price_delta_vega
 from aftershock.pricing.smile_set import SmileSet
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
     from aftershock.core.hedge import HedgeQuote
-    from aftershock.core.quote_edges import Floats
     from aftershock.core.smiles import PreShockSmile
     from aftershock.model.instruments import FeeSchedule
 
@@ -39,6 +38,14 @@ class ArmedExpiry(msgspec.Struct):
 
     expiry_ns: int
     before: PreShockSmile | None
+
+
+class Before(NamedTuple):
+    """Of each option before the shock, USD: value by the fitted smile, and its quotes; NaN where unknown."""
+
+    value: Floats
+    bid: Floats
+    ask: Floats
 
 
 class ArmedChain:
@@ -66,6 +73,9 @@ class ArmedChain:
         self.inverse = bool(chain.instruments) and chain.instruments[0].inverse
         self.dirty = np.ones(len(self.rows), dtype=np.bool_)
         self.evaluated = np.zeros(len(self.rows), dtype=np.int64)
+        self._before = self._fit_before()
+        self._shift = np.full(len(self.rows), NAN)
+        self._peer_shift = np.full(len(self.expiries), NAN)
         self._log_price = NAN
         self._evaluated_at = np.full(len(self.rows), NAN)
         self._reach_bps = np.zeros(len(self.rows))
@@ -142,6 +152,7 @@ class ArmedChain:
                 np.concatenate((at.is_call, at.is_call)),
             )
         )
+        self._widen(config, at, values, vegas, positions, now)
         buy, sell = (
             at.side(sigma, values[side], deltas[side], vegas[side], fees, hedge, buying=side == 0)
             for side, sigma in enumerate((sigma_low, sigma_high))
@@ -149,6 +160,78 @@ class ArmedChain:
         figures = EdgeFigures(positions=positions, forward=at.forward, tau=at.tau, buy=buy, sell=sell)
         self._note_reach(figures)
         return figures
+
+    def _fit_before(self) -> Before:
+        """Return what the smile said of each option before the shock, and what its quotes were, in USD."""
+        nothing = np.full(len(self.rows), NAN)
+        before = Before(value=nothing.copy(), bid=nothing.copy(), ask=nothing)
+        start = 0
+        for armed in self.expiries:
+            stop = start + len(self.chain.expiries[armed.expiry_ns].rows)
+            held = armed.before
+            if held is not None and held.quotes is not None:
+                # Listed since: an option without a snapshot has no quotes from before.
+                place = {row: at for at, row in enumerate(held.quotes.rows.tolist())}
+                known = [at for at in range(start, stop) if int(self.rows[at]) in place]
+                source = [place[int(self.rows[at])] for at in known]
+                forward = held.quotes.forward[source]
+                unit = forward if self.inverse else 1.0
+                rows = self.rows[known]
+                before.bid[known], before.ask[known] = held.quotes.bid[source] * unit, held.quotes.ask[source] * unit
+                strike = self.chain.strike[rows]
+                with np.errstate(all="ignore"):
+                    sigma = held.smile.iv(np.log(strike / forward))
+                tau = np.full(len(rows), tau_years(armed.expiry_ns, held.ts))
+                before.value[known] = price_delta_vega(forward, strike, tau, sigma, self.chain.is_call[rows])[0]
+            start = stop
+        return before
+
+    def _widen(
+        self,
+        config: EngineConfig,
+        at: Frame,
+        values: NDArray[np.float64],
+        vegas: NDArray[np.float64],
+        positions: NDArray[np.int64],
+        now: int,
+    ) -> None:
+        """Widen the bounds, in place, by what the smile missed before the shock and by what fresh quotes say now."""
+        before = self._before
+        value, bid, ask = before.value[positions], before.bid[positions], before.ask[positions]
+        values[0] -= np.fmax(value - ask, 0.0)
+        values[1] += np.fmax(bid - value, 0.0)
+        if config.min_peers:
+            middle, vega = 0.5 * (values[0] + values[1]), 0.5 * (vegas[0] + vegas[1])
+            fresh = np.flatnonzero(self.chain.ts_changed[self.rows[positions]] == now)
+            if len(fresh):
+                quoted = 0.5 * (at.bid + at.ask) * at.unit
+                with np.errstate(all="ignore"):
+                    self._shift[positions[fresh]] = ((quoted - middle) / vega)[fresh]
+                self._hear_peers(config.min_peers, at.expiry[fresh])
+            said = middle + self._peer_shift[at.expiry] * vega
+            values[0] = np.fmin(values[0], said)
+            values[1] = np.fmax(values[1], said)
+
+    def _hear_peers(self, least: int, expiries: NDArray[np.int64]) -> None:
+        """Take the median shift of volatility that the quotes of an expiry show that came since the shock."""
+        for expiry in dict.fromkeys(expiries.tolist()):
+            shifts = self._shift[(self.expiry_of == expiry) & np.isfinite(self._shift)]
+            self._peer_shift[expiry] = float(np.median(shifts)) if len(shifts) >= least else NAN
+
+    def explains(self, config: EngineConfig, position: int, price_usd: float, forward: float, *, buying: bool) -> bool:
+        """Tell whether a price may be what is left from before the shock, and not a mistake.
+
+        A stale ask is not far below both what it was and what the option was worth; a stale bid not far above.
+        """
+        before = self._before
+        was, value = float((before.ask if buying else before.bid)[position]), float(before.value[position])
+        room = config.unexplained_bps / BPS * forward
+        known = [each for each in (was, value) if each == each]  # noqa: PLR0124  not NaN
+        if not known:
+            return True
+        if buying:
+            return price_usd >= min(known) * (1.0 - config.unexplained_fraction) - room
+        return price_usd <= max(known) * (1.0 + config.unexplained_fraction) + room
 
     def frame(self, forwards: list[float], now: int, index: float, positions: NDArray[np.int64]) -> Frame:
         """Return what is needed of some options whatever they are held against; arguments as of `evaluate`."""

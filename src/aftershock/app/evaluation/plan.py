@@ -97,6 +97,10 @@ def engine_config(calibration: Calibration | None = None, **more: object) -> Eng
             liquidation_venues=_VENUES,
             calibration=calibration,
             reevaluate_bps=_REEVALUATE_BPS,
+            max_quiet_move_bps=10.0,
+            max_feed_lag_ms=400.0,
+            min_peers=3,
+            static_needs_trigger=True,
         ),
         **more,
     )
