@@ -9,6 +9,7 @@ from aftershock.cli.bench_command import bench
 from aftershock.cli.chain_command import chain
 from aftershock.cli.demo_command import demo
 from aftershock.cli.doctor_command import doctor
+from aftershock.cli.evaluate_command import evaluate_command
 from aftershock.cli.explain_command import explain
 from aftershock.cli.replay_command import replay
 
@@ -37,5 +38,5 @@ def root() -> None:
     """
 
 
-for command in (demo, replay, explain, chain, doctor, bench):
+for command in (demo, replay, evaluate_command, explain, chain, doctor, bench):
     root.add_command(command)

@@ -148,31 +148,44 @@ class TriggerDesk:
 
     def on_package(self, asset: AssetState, chain: Chain, package: Package, event: Event) -> None:
         """Open a static trigger, judge its package, and close it at once."""
-        trigger, when = self._open_static(asset, (chain.venue,), event)
+        legs = tuple((chain, leg.row) for leg in package.legs)
+        trigger, when = self._open_static(asset, (chain.venue,), event, legs)
         self.effects += self._decider.on_package(trigger, when, chain, package, asset)
         self._say_closed(trigger, event.ts_init)
 
     def on_cross_venue(self, asset: AssetState, pair: CrossPair, event: Event) -> None:
         """Open a static trigger for the same option on two venues, judge it, and close it at once."""
-        trigger, when = self._open_static(asset, (pair.bought.chain.venue, pair.sold.chain.venue), event)
+        legs = tuple((side.chain, side.row) for side in (pair.bought, pair.sold))
+        trigger, when = self._open_static(asset, tuple(chain.venue for chain, _ in legs), event, legs)
         self.effects += self._decider.on_cross_venue(trigger, when, pair, asset)
         self._say_closed(trigger, event.ts_init)
 
-    def _open_static(self, asset: AssetState, venues: tuple[str, ...], event: Event) -> tuple[OpenTrigger, Moment]:
+    def _is_sound(self, trigger: OpenTrigger, chain: Chain, row: int) -> bool:
+        armed = trigger.armed.get(chain.key)
+        if armed is None or row not in armed.position:
+            return True
+        return armed.is_sound(self._config, armed.position[row], math.exp(trigger.reference))
+
+    def _open_static(
+        self, asset: AssetState, venues: tuple[str, ...], event: Event, legs: tuple[tuple[Chain, int], ...]
+    ) -> tuple[OpenTrigger, Moment]:
         now = event.ts_init
         trigger = self._new(asset, TriggerKind.STATIC, "", event, "+".join(venues))
         self._say_opened(trigger, None, None)
         up = all(self._up(venue, asset) for venue in venues)
         when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=up)
-        return trigger, msgspec.structs.replace(when, faults=self._static_faults(asset, venues))
+        return trigger, msgspec.structs.replace(when, faults=self._static_faults(asset, venues, legs))
 
-    def _static_faults(self, asset: AssetState, venues: tuple[str, ...]) -> tuple[str, ...]:
+    def _static_faults(
+        self, asset: AssetState, venues: tuple[str, ...], legs: tuple[tuple[Chain, int], ...]
+    ) -> tuple[str, ...]:
         """Say what makes a static package more likely a fault of the data than of the market."""
         faults = []
-        if self._config.static_needs_trigger and not any(
-            t.asset == asset.name and t.kind in _SHOCKS and not t.degraded for t in self._open.values()
-        ):
+        shocks = [t for t in self._open.values() if t.asset == asset.name and t.kind in _SHOCKS and not t.degraded]
+        if self._config.static_needs_trigger and not shocks:
             faults.append("nothing moved")
+        if any(not self._is_sound(trigger, chain, row) for trigger in shocks for chain, row in legs):
+            faults.append("a leg that made no sense before the shock")
         if any(self._decider.suspect(c, asset) for (venue, _), c in asset.chains.items() if venue in venues):
             faults.append("feed late or silent")
         return tuple(faults)

@@ -41,8 +41,9 @@ class OvershootCase(QuoteCase):
         super().__init__(evaluation, at, row, buying=buying)
         self.key = (evaluation.edge_type.value, *self.key)
 
-    def _explained(self, row: Row) -> bool:  # noqa: ARG002  an overshot quote is new, not left over
-        return True
+    def _explained(self, row: Row) -> bool:
+        """An overshot quote is new, not left over; but one that made no sense before makes none now."""
+        return self._of.armed.is_sound(self._of.config, self._position, row.forward)
 
     def _scenario(self) -> str:
         armed = self._of.armed

@@ -30,6 +30,7 @@ __all__ = ["ArmedChain", "EdgeFigures"]
 
 _NEVER = 2**63 - 1
 _DELTA_MARGIN = 0.1
+_SOUND_SHARE = 0.1
 Known = dict[tuple[int, bool], bool]
 
 
@@ -217,6 +218,13 @@ class ArmedChain:
         for expiry in dict.fromkeys(expiries.tolist()):
             shifts = self._shift[(self.expiry_of == expiry) & np.isfinite(self._shift)]
             self._peer_shift[expiry] = float(np.median(shifts)) if len(shifts) >= least else NAN
+
+    def is_sound(self, config: EngineConfig, position: int, forward: float) -> bool:
+        """Tell whether an option's quotes and the smile agreed before the shock; True where nothing is known."""
+        before = self._before
+        value, bid, ask = (float(each[position]) for each in (before.value, before.bid, before.ask))
+        room = config.unexplained_bps / BPS * forward + _SOUND_SHARE * value
+        return not (value - ask > room or bid - value > room)
 
     def explains(self, config: EngineConfig, position: int, price_usd: float, forward: float, *, buying: bool) -> bool:
         """Tell whether a price may be what is left from before the shock, and not a mistake.
