@@ -64,7 +64,7 @@ class CrossVenueCase:
             age_ms=(when.now - pair.oldest) / NS_PER_MS,
             span_ms=pair.span_ns / NS_PER_MS,
             seconds_to_expiry=((pair.bought.instrument.expiry_ns or 0) - when.now) / NS_PER_S,
-            faults=self._faults(),
+            faults=(*when.faults, *self._faults()),
             stub=pair.bought.instrument.inverse and pair.bought.price(Side.BUY) >= 1.0,
             quoted=quoted,
             quantity=executable_size(config.order_coins, tuple(sizes), config.depth_haircut, step),

@@ -164,7 +164,8 @@ class TriggerDesk:
         armed = trigger.armed.get(chain.key)
         if armed is None or row not in armed.position:
             return True
-        return armed.is_sound(self._config, armed.position[row], math.exp(trigger.reference))
+        position, config = armed.position[row], self._config
+        return not armed.is_contradicted(config, position) and armed.is_plausible(position)
 
     def _open_static(
         self, asset: AssetState, venues: tuple[str, ...], event: Event, legs: tuple[tuple[Chain, int], ...]

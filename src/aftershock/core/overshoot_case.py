@@ -43,7 +43,8 @@ class OvershootCase(QuoteCase):
 
     def _explained(self, row: Row) -> bool:
         """An overshot quote is new, not left over; but one that made no sense before makes none now."""
-        return self._of.armed.is_sound(self._of.config, self._position, row.forward)
+        armed, config = self._of.armed, self._of.config
+        return armed.is_sound(config, self._position, row.forward) and not armed.is_contradicted(config, self._position)
 
     def _scenario(self) -> str:
         armed = self._of.armed

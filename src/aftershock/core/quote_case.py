@@ -170,6 +170,8 @@ class QuoteCase:
 
     def _explained(self, row: Row) -> bool:
         of = self._of
+        if of.armed.is_contradicted(of.config, self._position):
+            return False
         return of.armed.explains(of.config, self._position, row.price_usd, row.forward, buying=self._buying)
 
     def _size(self, amount: float) -> float:

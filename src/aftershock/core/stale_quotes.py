@@ -31,6 +31,7 @@ __all__ = ["ArmedChain", "EdgeFigures"]
 _NEVER = 2**63 - 1
 _DELTA_MARGIN = 0.1
 _SOUND_SHARE = 0.1
+_PLAUSIBLE = 2.0
 Known = dict[tuple[int, bool], bool]
 
 
@@ -75,6 +76,9 @@ class ArmedChain:
         self.dirty = np.ones(len(self.rows), dtype=np.bool_)
         self.evaluated = np.zeros(len(self.rows), dtype=np.int64)
         self._before = self._fit_before()
+        forwards = (each.before.forward for each in self.expiries if each.before is not None)
+        self._unit = next(forwards, NAN) if self.inverse else 1.0
+        self._contradicted: list[bool | None] = [None] * len(self.expiries)
         self._shift = np.full(len(self.rows), NAN)
         self._peer_shift = np.full(len(self.expiries), NAN)
         self._log_price = NAN
@@ -225,6 +229,29 @@ class ArmedChain:
         value, bid, ask = (float(each[position]) for each in (before.value, before.bid, before.ask))
         room = config.unexplained_bps / BPS * forward + _SOUND_SHARE * value
         return not (value - ask > room or bid - value > room)
+
+    def is_contradicted(self, config: EngineConfig, position: int) -> bool:
+        """Tell whether any option of an expiry disagreed with its smile before the shock.
+
+        A smile of few strikes bends to a wrong quote until it agrees with it; the other option of that strike does not.
+        """
+        expiry = int(self.expiry_of[position])
+        held = self.expiries[expiry].before
+        if self._contradicted[expiry] is None and held is not None:
+            members = np.flatnonzero(self.expiry_of == expiry).tolist()
+            self._contradicted[expiry] = not all(self.is_sound(config, each, held.forward) for each in members)
+        return bool(self._contradicted[expiry])
+
+    def is_plausible(self, position: int) -> bool:
+        """Tell whether an option's quotes are within a factor of two of what it and its quotes were; NaN says nothing."""
+        before, row = self._before, int(self.rows[position])
+        unit = self._unit
+        known = [float(each[position]) for each in (before.value, before.bid, before.ask)]
+        known = [each for each in known if each > 0]
+        if not known:
+            return True
+        bid, ask = float(self.chain.bid[row]) * unit, float(self.chain.ask[row]) * unit
+        return not (bid > _PLAUSIBLE * max(known) or ask < min(known) / _PLAUSIBLE)
 
     def explains(self, config: EngineConfig, position: int, price_usd: float, forward: float, *, buying: bool) -> bool:
         """Tell whether a price may be what is left from before the shock, and not a mistake.
