@@ -243,7 +243,7 @@ class ArmedChain:
         return bool(self._contradicted[expiry])
 
     def is_plausible(self, position: int) -> bool:
-        """Tell whether an option's quotes are within a factor of two of what it and its quotes were; NaN says nothing."""
+        """Tell whether quotes are within a factor of two of what the option was; NaN says nothing."""
         before, row = self._before, int(self.rows[position])
         unit = self._unit
         known = [float(each[position]) for each in (before.value, before.bid, before.ask)]
