@@ -75,3 +75,21 @@ def test_a_value_counts_only_with_enough_history_behind_it() -> None:
     held = mean_of(*((i, 1.0) for i in range(40)))
     assert math.isnan(held.at(T0 + seconds(29), history_ns=seconds(30)))
     assert held.at(T0 + seconds(30), history_ns=seconds(30)) == 1.0
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, seconds(20)), st.floats(-1, 1), st.integers(0, seconds(90))), min_size=1, max_size=90
+    )
+)
+def test_a_mean_read_again_and_again_is_that_of_a_mean_read_once(steps: list[tuple[int, float, int]]) -> None:
+    held, values, now = LaggedMean(120.0), [], T0
+    for step, value, lag in steps:
+        now += step
+        held.add(now, value)
+        values.append((now, value))
+        afresh = LaggedMean(120.0)
+        for then, each in values:
+            afresh.add(then, each)
+        history = seconds(30) if lag % 2 else 0
+        assert repr(held.at(now - lag, history_ns=history)) == repr(afresh.at(now - lag, history_ns=history))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -112,6 +113,36 @@ def test_sigma_forgets_what_is_older_than_half_an_hour() -> None:
     for i in range(600, 3000):
         held.add(T0 + seconds(i), 1e-4 * (i % 2))
     assert held.sigma_bps(T0 + seconds(2999)) == pytest.approx(math.sqrt(30), rel=1e-9)
+
+
+@given(st.lists(st.tuples(st.integers(1, seconds(40)), st.floats(-1, 1), st.booleans()), min_size=1, max_size=250))
+def test_sigma_asked_for_again_and_again_is_that_of_a_series_asked_once(steps: list[tuple[int, float, bool]]) -> None:
+    held, samples, now = series(history_s=10.0), [], T0
+    for step, log_price, asked in steps:
+        now += step
+        held.add(now, log_price)
+        samples.append((now, log_price))
+        if asked:
+            afresh = series(history_s=10.0)
+            for then, value in samples:
+                afresh.add(then, value)
+            assert repr(held.sigma_bps(now)) == repr(afresh.sigma_bps(now)) == repr(plain_sigma(samples, now))
+
+
+def plain_sigma(samples: list[tuple[int, float]], now: int) -> float:
+    """Return the sigma of the definition over what a series keeps: one sample a second, of a half hour and a window."""
+    kept: list[tuple[int, float]] = []
+    for sample in samples:
+        if not kept or sample[0] - kept[-1][0] >= seconds(1):
+            kept.append(sample)
+    kept = [each for each in kept if kept[-1][0] - each[0] <= seconds(1_830)]
+    end = now - seconds(30)
+    total, covered = 0.0, 0
+    for (before, old), (then, new) in itertools.pairwise(kept):
+        if end - seconds(1_800) < then <= end:
+            total += (new - old) ** 2
+            covered += then - before
+    return 1e4 * math.sqrt(total / (covered / 1e9) * 30.0) if covered >= seconds(10) else math.nan
 
 
 def test_after_a_clock_step_a_series_knows_nothing() -> None:

@@ -90,9 +90,8 @@ class AssetState:
         mark = expiry.underlying_price
         return ExecutableForward(mark, mark, executable=False, fee_rate=0.0, index=self.index(mark), confirmed=now)
 
-    def quoted_forward(self, chain: Chain, expiry: Expiry, now: int) -> float:
+    def quoted_middle(self, forward: ExecutableForward, expiry: Expiry, now: int) -> float:
         """Return the middle of the dated future of an expiry if quoted, else the venue's mark while fresh, else NaN."""
-        forward = self.package_forward(chain, expiry, now)
         if not forward.executable and now - expiry.underlying_ts > self._max_age:
             return NAN
         return 0.5 * (forward.bid + forward.ask)

@@ -12,14 +12,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from aftershock.core.strike_windows import Stretch, StrikeLadder
+from aftershock.core.strike_windows import StrikeLadder
 from aftershock.model.units import NAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aftershock.core.chain import Expiry
-    from aftershock.core.strike_windows import StrikeWindow
+    from aftershock.core.strike_windows import Stretch, StrikeWindow
 
 __all__ = ["BrokenHull", "ButterflyTests"]
 
@@ -107,7 +107,7 @@ class ButterflyTests:
     ) -> list[BrokenHull]:
         """Scan body by body around several quotes, or where an option is out of sync."""
         ladder.doubt()
-        stretch = Stretch(ladder, arrived)
+        stretch = ladder.stretch(arrived)
         usable = bodies = wings = 0
         bids, asks, bit = [], [], 1
         for row in stretch.rows:

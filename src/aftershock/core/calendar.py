@@ -63,7 +63,8 @@ class CalendarScanner:
         if expiry is None or now - expiry.underlying_ts > self._max_age:
             return []
         least = 1 if chain.confirms_stream else now - self._span
-        is_call = instrument.is_call is True
+        is_call, inverse = instrument.is_call is True, instrument.inverse
+        bids, asks, confirmed = chain.cells[_BID], chain.cells[_ASK], chain.confirmed_cells
         flags = []
         for other, is_near in ((expiry.earlier, False), (expiry.later, True)):
             if other is None or now - other.underlying_ts > self._max_age:
@@ -73,39 +74,36 @@ class CalendarScanner:
             if partner == NO_ROW or pair in tested:
                 continue
             tested[pair] = True
-            if chain.confirmed_cells[partner] < least:
+            if confirmed[partner] < least:
                 self.counts.desync += 1
                 continue
+            self.counts.checked += 1
             near, far = (expiry, other) if is_near else (other, expiry)
-            net_bps = self._test(chain, pair, near.underlying_price, far.underlying_price, index, fees)
-            if net_bps > 0:
-                flags.append(CalendarFlag(*pair, net_bps))
+            units = (1.0, 1.0) if inverse else (near.underlying_price, far.underlying_price)
+            gross = bids[pair[0]] / units[0] - asks[pair[1]] / units[1]
+            if gross > 0:
+                net_bps = self._net_bps(chain, pair, units, gross, 1.0 if inverse else index, fees)
+                if net_bps > 0:
+                    flags.append(CalendarFlag(*pair, net_bps))
+            elif gross != gross:  # noqa: PLR0124  NaN: no price
+                self.counts.unquoted += 1
         return flags
 
-    def _test(
+    def _net_bps(
         self,
         chain: Chain,
         pair: tuple[int, int],
-        near_forward: float,
-        far_forward: float,
-        index: float,
+        units: tuple[float, float],
+        gross: float,
+        notional: float,
         fees: FeeSchedule | None,
     ) -> float:
-        """Count a pair in sync, and return its net edge in bps of the forward; NaN if it has none."""
-        near, far = pair
-        inverse = chain.instruments[near].inverse
-        near_unit, far_unit, notional = (1.0, 1.0, 1.0) if inverse else (near_forward, far_forward, index)
-        bid, ask = chain.cells[_BID][near], chain.cells[_ASK][far]
-        gross = bid / near_unit - ask / far_unit
-        self.counts.checked += 1
-        if not gross > 0:
-            self.counts.unquoted += gross != gross  # noqa: PLR0124  NaN: no price
-            return NAN
+        """Count a gross edge, and return what fees leave of it in bps of the forward; NaN if that is nothing."""
         self.counts.gross += 1
         if fees is None:
             return NAN
-        net: float = gross
-        for price, unit in ((bid, near_unit), (ask, far_unit)):
+        net = gross
+        for price, unit in zip((chain.cells[_BID][pair[0]], chain.cells[_ASK][pair[1]]), units, strict=True):
             net -= min(fees.taker_rate * notional, fees.cap_fraction * price) / unit
         if not net > 0:
             return NAN

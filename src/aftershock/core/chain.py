@@ -46,6 +46,7 @@ class Expiry:
         last_row: `ts_init` of the last row of any of its options.
         earlier, later: The expiries next to it in its chain.
         ladders: What a scanner made of strikes and rows, by its reach and by type; emptied when an option is listed.
+        places: Likewise, by its reach and by row.
     """
 
     def __init__(self, expiry_ns: int) -> None:
@@ -59,6 +60,7 @@ class Expiry:
         self.earlier: Expiry | None = None
         self.later: Expiry | None = None
         self.ladders: dict[tuple[int, bool], Any] = {}
+        self.places: dict[tuple[int, int], Any] = {}
         self._rows: NDArray[np.int64] | None = None
 
     def add(self, strike: float, *, is_call: bool, row: int) -> None:
@@ -70,6 +72,7 @@ class Expiry:
             self.puts.insert(at, NO_ROW)
         (self.calls if is_call else self.puts)[at] = row
         self.ladders.clear()
+        self.places.clear()
         self._rows = None
 
     @property
@@ -85,7 +88,7 @@ class Chain:
     """All options of one underlying on one venue.
 
     Attributes:
-        venue, underlying: What it is a chain of.
+        venue, underlying: What it is a chain of; `key` both.
         confirms_stream: True if each row confirms every instrument (stream feed), False if only its own (poll).
         instruments: By row.
         bid, bid_amount, ask, ask_amount, mark_price, mark_iv, underlying_price: float64 columns, NaN where absent;
@@ -99,6 +102,7 @@ class Chain:
     def __init__(self, venue: str, underlying: str, *, confirms_stream: bool) -> None:
         self.venue = venue
         self.underlying = underlying
+        self.key = (venue, underlying)
         self.confirms_stream = confirms_stream
         self.instruments: list[Instrument] = []
         self.lag_ns = 0
@@ -124,6 +128,7 @@ class Chain:
         self.is_call = calls
         # Scalar reads and writes go through memoryviews: a tenth of the cost of indexing an array.
         self.cells: tuple[Any, ...] = tuple(memoryview(getattr(self, name)) for name in FLOAT_COLUMNS)
+        self._quote_cells, self._other_cells = self.cells[: len(_QUOTE_COLUMNS)], self.cells[len(_QUOTE_COLUMNS) :]
         self.changed_cells: Any = memoryview(cast("Any", self.ts_changed))
         self.confirmed_cells: Any = memoryview(cast("Any", self.own_confirmed))
 
@@ -138,11 +143,6 @@ class Chain:
     is_call: NDArray[np.bool_]
     ts_changed: NDArray[np.int64]
     own_confirmed: NDArray[np.int64]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Return venue and family."""
-        return self.venue, self.underlying
 
     def __len__(self) -> int:
         """Return the number of rows, expired ones included."""
@@ -192,12 +192,16 @@ class Chain:
             values: In the order of `FLOAT_COLUMNS`, or the four of the quote alone: the rest then stays.
         """
         changed = False
-        for at, (cell, value) in enumerate(zip(self.cells, values, strict=False)):
+        for cell, value in zip(self._quote_cells, values, strict=False):
             old = cell[row]
             # NaN to NaN is no change; NaN differs from itself.
             if old != value and (old == old or value == value):  # noqa: PLR0124
                 cell[row] = value
-                changed |= at < len(_QUOTE_COLUMNS)
+                changed = True
+        whole = len(values) == len(FLOAT_COLUMNS)
+        if whole:
+            mark_price, mark_iv, underlying_price = self._other_cells
+            _, _, _, _, mark_price[row], mark_iv[row], underlying_price[row] = values
         if changed:
             self.changed_cells[row] = ts_init
         self.confirmed_cells[row] = ts_init
@@ -206,7 +210,7 @@ class Chain:
         if expiry is None:
             return
         expiry.last_row = ts_init
-        if len(values) == len(FLOAT_COLUMNS) and values[-1] > 0:
+        if whole and values[-1] > 0:
             expiry.underlying_price = values[-1]
             expiry.underlying_ts = ts_init
 

@@ -19,16 +19,20 @@ from aftershock.model.orders import Side
 from aftershock.model.units import BPS, NAN, NS_PER_MS, tau_years
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from aftershock.core.asset import AssetState
-    from aftershock.core.chain import Chain
+    from aftershock.core.chain import Chain, Expiry
     from aftershock.core.config import EngineConfig
     from aftershock.core.fees import FeeBook
     from aftershock.core.hedge import HedgeQuote
+    from aftershock.core.package import ExecutableForward
     from aftershock.model.instruments import Instrument
 
-__all__ = ["CrossPair", "CrossVenueScanner", "Listing"]
+__all__ = ["CrossPair", "CrossVenueScanner", "Forwards", "Listing"]
+
+Forwards = dict["Expiry", "ExecutableForward"]
+"""What packages of an expiry are measured against, as known at one moment."""
 
 _BID, _ASK = 0, 2  # positions in Chain.cells
 
@@ -99,6 +103,25 @@ class CrossPair(msgspec.Struct, frozen=True, kw_only=True):
         return BPS * (-self.price_usd - cost) / self.forward
 
 
+class _Pair(NamedTuple):
+    """An option's counterpart, and both in one order whichever leg's quote arrives."""
+
+    there: Listing
+    first: Listing
+    second: Listing
+
+
+class _Pairs(NamedTuple):
+    """The pairs of an option of a chain, as they were when so many options of its coin were listed."""
+
+    listed: int
+    chain: Chain
+    pairs: list[_Pair]
+
+
+_NOTHING: dict[int, bool] = {}
+
+
 class CrossVenueScanner:
     """Tests an arriving quote against the same option wherever else it is listed, both ways."""
 
@@ -106,10 +129,17 @@ class CrossVenueScanner:
         self._config = config
         self._fees = fees
         self._span = int(config.leg_span_ms * NS_PER_MS)
+        self._pairs: dict[tuple[tuple[str, str], int], _Pairs] = {}
         self.counts = PackageCounts()
 
     def scan(
-        self, asset: AssetState, chain: Chain, row: int, now: int, done: Mapping[tuple[str, str], Mapping[int, bool]]
+        self,
+        asset: AssetState,
+        chain: Chain,
+        row: int,
+        now: int,
+        done: Mapping[tuple[str, str], Mapping[int, bool]],
+        forwards: Forwards | None = None,
     ) -> list[CrossPair]:
         """Return the pairs with a positive net edge.
 
@@ -119,61 +149,71 @@ class CrossVenueScanner:
             row: The row.
             now: Our clock, ns.
             done: Rows by chain whose pairs were tested at this moment before.
+            forwards: Those looked up at this moment; this one adds to them.
         """
+        if len(asset.chains) < 2:
+            return []
         found = []
-        here = Listing(chain, row)
-        for there in self._elsewhere(asset, here):
-            if there.row in done.get(there.chain.key, {}):
+        counts, forwards = self.counts, {} if forwards is None else forwards
+        expiry_ns = chain.instruments[row].expiry_ns or 0
+        for there, first, second in self._elsewhere(asset, chain, row):
+            if expiry_ns not in there.chain.expiries or there.row in done.get(there.chain.key, _NOTHING):
                 continue
-            moments = here.confirmed(), there.confirmed()
-            if min(moments) == 0 or max(moments) - min(moments) > self._span:
-                self.counts.desync += 2
+            confirmed, other = chain.confirmed(row), there.chain.confirmed(there.row)
+            if confirmed == 0 or other == 0 or abs(confirmed - other) > self._span:
+                counts.desync += 2
                 continue
-            self.counts.checked += 2
-            # In one order whichever leg's quote arrived: inverse before linear, then by name.
-            first, second = sorted((here, there), key=lambda each: (not each.instrument.inverse, each.chain.key))
-            forward = self._forward(asset, first, second, now)
-            for bought, sold in ((first, second), (second, first)):
-                pair = self._test(asset, bought, sold, forward, now)
-                found += [] if pair is None else [pair]
+            counts.checked += 2
+            forward = self._forward(asset, first, second, now, forwards)
+            first_unit = forward if first.instrument.inverse else 1.0
+            second_unit = forward if second.instrument.inverse else 1.0
+            first_cells, second_cells = first.chain.cells, second.chain.cells
+            for bought, sold, gross in (
+                (
+                    first,
+                    second,
+                    second_cells[_BID][second.row] * second_unit - first_cells[_ASK][first.row] * first_unit,
+                ),
+                (
+                    second,
+                    first,
+                    first_cells[_BID][first.row] * first_unit - second_cells[_ASK][second.row] * second_unit,
+                ),
+            ):
+                if gross > 0:
+                    pair = self._test(asset, bought, sold, forward, now)
+                    found += [] if pair is None else [pair]
+                else:
+                    counts.unquoted += gross != gross or forward != forward  # noqa: PLR0124  NaN: no price
         return found
 
-    @staticmethod
-    def _elsewhere(asset: AssetState, here: Listing) -> Iterator[Listing]:
-        if len(asset.chains) < 2:
-            return
-        instrument = here.instrument
-        for chain in asset.chains.values():
-            if chain.venue == here.chain.venue:
-                continue
-            expiry = chain.expiries.get(instrument.expiry_ns or 0)
-            if expiry is None:
-                continue
-            at = bisect_left(expiry.strikes, instrument.strike)
-            if at == len(expiry.strikes) or expiry.strikes[at] != instrument.strike:
-                continue
-            row = (expiry.calls if instrument.is_call else expiry.puts)[at]
-            if row != NO_ROW:
-                yield Listing(chain, row)
+    def _elsewhere(self, asset: AssetState, chain: Chain, row: int) -> list[_Pair]:
+        """Return the pairs of an option; they are looked for again when an option of its coin was listed."""
+        listed = sum([len(each.instruments) for each in asset.chains.values()])
+        known = self._pairs.get((chain.key, row))
+        if known is None or known.listed != listed or known.chain is not chain:
+            known = self._pairs[chain.key, row] = _Pairs(listed, chain, _find(asset, Listing(chain, row)))
+        return known.pairs
 
     @staticmethod
-    def _forward(asset: AssetState, first: Listing, second: Listing, now: int) -> float:
+    def _forward(asset: AssetState, first: Listing, second: Listing, now: int, forwards: Forwards) -> float:
         """Return the forward of the first leg's chain, or else of the second's; NaN if neither is known."""
         expiry_ns = first.instrument.expiry_ns or 0
         for leg in (first, second):
-            forward = asset.quoted_forward(leg.chain, leg.chain.expiries[expiry_ns], now)
+            expiry = leg.chain.expiries[expiry_ns]
+            held = forwards.get(expiry)
+            if held is None:
+                held = forwards[expiry] = asset.package_forward(leg.chain, expiry, now)
+            forward = asset.quoted_middle(held, expiry, now)
             if forward > 0:
                 return forward
         return NAN
 
     def _test(self, asset: AssetState, bought: Listing, sold: Listing, forward: float, now: int) -> CrossPair | None:
-        """Count one direction, and return it if its net edge is positive."""
+        """Count one direction with a gross edge, and return it if its net edge is positive."""
         paid = bought.price(Side.BUY) * (forward if bought.instrument.inverse else 1.0)
         got = sold.price(Side.SELL) * (forward if sold.instrument.inverse else 1.0)
         gross = got - paid
-        if not gross > 0:
-            self.counts.unquoted += gross != gross or forward != forward  # noqa: PLR0124  NaN: no price
-            return None
         self.counts.gross += 1
         coins, hedge, hedge_cost = 0.0, None, 0.0
         if bought.instrument.inverse != sold.instrument.inverse:
@@ -223,3 +263,22 @@ class CrossVenueScanner:
         margin = paid + config.cross_short_margin * forward
         years = tau_years(bought.expiry_ns or 0, now)
         return bps / BPS * forward + margin * config.capital_rate_per_year * years
+
+
+def _find(asset: AssetState, here: Listing) -> list[_Pair]:
+    """Return the pairs of an option with the same option on every other venue: inverse before linear, then by name."""
+    found = []
+    instrument = here.instrument
+    for chain in asset.chains.values():
+        expiry = chain.expiries.get(instrument.expiry_ns or 0)
+        if chain.venue == here.chain.venue or expiry is None:
+            continue
+        at = bisect_left(expiry.strikes, instrument.strike)
+        if at == len(expiry.strikes) or expiry.strikes[at] != instrument.strike:
+            continue
+        row = (expiry.calls if instrument.is_call else expiry.puts)[at]
+        if row != NO_ROW:
+            there = Listing(chain, row)
+            first, second = sorted((here, there), key=lambda each: (not each.instrument.inverse, each.chain.key))
+            found.append(_Pair(there, first, second))
+    return found

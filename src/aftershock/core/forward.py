@@ -117,6 +117,7 @@ class ForwardBook:
         self._history = int(config.basis_history_s * NS_PER_S)
         self.perpetuals: dict[str, Perpetual] = {}
         self.listed = 0
+        self._by_name: list[tuple[str, Perpetual]] = []
         self.futures: dict[ExpiryKey, TopOfBook] = {}
         self._carry: dict[ExpiryKey, LaggedMean] = {}
         self._index_max_age = int(config.index_max_age_ms * NS_PER_MS)
@@ -194,12 +195,15 @@ class ForwardBook:
 
     def fresh(self, now: int) -> list[tuple[str, Perpetual]]:
         """Return the venues with a usable quote that is young enough, by name."""
+        if len(self._by_name) != len(self.perpetuals):  # a venue keeps its state for good
+            self._by_name = sorted(self.perpetuals.items())
+        oldest, all_up = now - self._max_age, self._streams.all_up
         return [
             (venue, state)
-            for venue, state in sorted(self.perpetuals.items())
-            if self._streams.quotes_up(venue, state.top.instrument.symbol)
-            and now - state.top.confirmed <= self._max_age
+            for venue, state in self._by_name
+            if state.top.confirmed >= oldest
             and state.log_price == state.log_price
+            and (all_up or self._streams.quotes_up(venue, state.top.instrument.symbol))
         ]
 
     def fresh_future(self, key: ExpiryKey, now: int) -> TopOfBook | None:
@@ -239,10 +243,11 @@ class ForwardBook:
             now: Our clock, ns.
             bases: Frozen ones; the lagged ones of now if absent.
         """
-        held = self._lagged_basis(now - self._lag) if bases is None else bases.basis
+        as_of, history = now - self._lag, self._history
         levels = {}
         for venue, state in self.fresh(now):
-            x = state.log_price - held.get(venue, NAN)
+            basis = state.basis.at(as_of, history_ns=history) if bases is None else bases.basis.get(venue, NAN)
+            x = state.log_price - basis
             if x == x:  # noqa: PLR0124  not NaN
                 levels[venue] = x
         if len(levels) < self._config.min_forward_venues:

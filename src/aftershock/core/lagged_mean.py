@@ -10,6 +10,7 @@ from aftershock.model.units import NAN, NS_PER_S
 __all__ = ["LaggedMean"]
 
 _KEPT = 64
+_NEVER = 2**63 - 1
 
 
 class LaggedMean:
@@ -21,6 +22,9 @@ class LaggedMean:
         self._last = 0
         self._mean = NAN
         self._kept: deque[tuple[int, float]] = deque(maxlen=_KEPT)
+        # What was read last, and from when until when it is what is read; nothing if they are equal.
+        self._from = self._until = 0
+        self._held = NAN
 
     def add(self, ts: int, value: float) -> None:
         """Take a value: the first as it is, later ones with weight 1 - exp(-dt/tau)."""
@@ -31,6 +35,7 @@ class LaggedMean:
         self._last = ts
         if not self._kept or ts - self._kept[-1][0] >= NS_PER_S:
             self._kept.append((ts, self._mean))
+            self._from = self._until = 0
 
     def at(self, ts: int, *, history_ns: int = 0) -> float:
         """Return the newest value kept at or before a moment.
@@ -42,7 +47,16 @@ class LaggedMean:
         Returns:
             The mean, or NaN if nothing was kept by then.
         """
+        if not self._from <= ts < self._until:
+            self._find(ts)
+        return self._held if self._from < self._until and self._from - self._first >= history_ns else NAN
+
+    def _find(self, ts: int) -> None:
+        """Note the newest value kept at or before a moment."""
+        until = _NEVER
         for then, mean in reversed(self._kept):
             if then <= ts:
-                return mean if then - self._first >= history_ns else NAN
-        return NAN
+                self._from, self._until, self._held = then, until, mean
+                return
+            until = then
+        self._from = self._until = 0

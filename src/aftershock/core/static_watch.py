@@ -15,13 +15,13 @@ from aftershock.model.units import NS_PER_S
 if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.calendar import CalendarFlag
-    from aftershock.core.chain import Chain
+    from aftershock.core.chain import Chain, Expiry
     from aftershock.core.config import EngineConfig
-    from aftershock.core.cross_venue import CrossPair
+    from aftershock.core.cross_venue import CrossPair, Forwards
     from aftershock.core.desk import TriggerDesk
     from aftershock.core.market import Market
     from aftershock.core.package import ExecutableForward, Package, PackageCounts
-    from aftershock.model.instruments import FeeSchedule
+    from aftershock.model.instruments import FeeSchedule, Instrument
 
 __all__ = ["StaticWatch"]
 
@@ -38,16 +38,14 @@ class _Touched(NamedTuple):
     ts_event: int
 
 
-class _Arrived(NamedTuple):
-    """Quotes of one expiry and type that came at this moment: the last, the rows of all, and what prices them."""
+class _Arrived:
+    """Quotes of one expiry and type that came at this moment: what prices them, the last, and the rows of all."""
 
-    last: _Touched
-    rows: list[int]
-    forward: ExecutableForward
-    fees: FeeSchedule | None
+    __slots__ = ("fees", "forward", "last", "rows")
 
-
-_LadderKey = tuple[tuple[str, str], int, bool | None]
+    def __init__(self, last: _Touched, forward: ExecutableForward, fees: FeeSchedule | None) -> None:
+        self.last, self.forward, self.fees = last, forward, fees
+        self.rows: list[int] = []
 
 
 class StaticWatch:
@@ -86,7 +84,8 @@ class StaticWatch:
         self.moment = NEVER
         done: dict[tuple[str, str], dict[int, bool]] = {}
         pairs: dict[tuple[str, str], dict[tuple[int, int], bool]] = {}
-        ladders: dict[_LadderKey, _Arrived] = {}
+        ladders: dict[tuple[Expiry, bool | None, bool], _Arrived] = {}
+        forwards: Forwards = {}
         for each in touched.values():
             asset, chain, row, now, ts_event = each
             instrument = chain.instruments[row]
@@ -94,30 +93,37 @@ class StaticWatch:
             if expiry is None:
                 continue
             before = done.setdefault(chain.key, {})
-            forward = asset.package_forward(chain, expiry, now)
-            fees = self._market.fees.of(instrument, now)
             if self._packages_on:
+                key = (expiry, instrument.is_call, instrument.inverse)
+                arrived = ladders.get(key)
+                if arrived is None:
+                    arrived = ladders[key] = self._arrived(each, expiry, instrument, forwards)
+                arrived.last = each
+                arrived.rows.append(row)
+                forward, fees = arrived.forward, arrived.fees
                 for package in self._packages.scan(chain, row, now, forward, fees, before):
                     self._on_package(each, package)
                 tested = pairs.setdefault(chain.key, {})
                 for flag in self._calendar.scan(chain, row, now, forward.index, fees, tested):
                     self._on_calendar(chain, flag, now)
-                key = (chain.key, expiry.expiry_ns, instrument.is_call)
-                rows = ladders[key].rows if key in ladders else []
-                rows.append(row)
-                ladders[key] = _Arrived(each, rows, forward, fees)
             if self._pairs_on:
-                for pair in self._cross.scan(asset, chain, row, now, done):
+                for pair in self._cross.scan(asset, chain, row, now, done, forwards):
                     self._on_pair(asset, pair, now, ts_event)
             before[row] = True
         for arrived in ladders.values():
             self._scan_butterflies(arrived)
 
+    def _arrived(self, first: _Touched, expiry: Expiry, instrument: Instrument, forwards: Forwards) -> _Arrived:
+        forward = forwards.get(expiry)
+        if forward is None:
+            forward = forwards[expiry] = first.asset.package_forward(first.chain, expiry, first.now)
+        return _Arrived(first, forward, self._market.fees.of(instrument, first.now))
+
     def _scan_butterflies(self, arrived: _Arrived) -> None:
         """Test the butterflies of one expiry and type: of those of one body, only the one that leaves most is news."""
-        last, rows, forward, fees = arrived
+        last, rows = arrived.last, arrived.rows
         best: dict[int, Package] = {}
-        for package in self._packages.scan_butterflies(last.chain, rows, last.now, forward, fees):
+        for package in self._packages.scan_butterflies(last.chain, rows, last.now, arrived.forward, arrived.fees):
             body = package.legs[0].row
             if body not in best or package.net_bps > best[body].net_bps:
                 best[body] = package

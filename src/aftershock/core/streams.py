@@ -35,6 +35,11 @@ class StreamStatus:
         else:
             self._down = {each: why for each, why in self._down.items() if each.venue != stream.venue}
 
+    @property
+    def all_up(self) -> bool:
+        """Tell whether every stream confirms its state."""
+        return not self._down
+
     def quotes_up(self, venue: str, symbol: str) -> bool:
         """Tell whether an instrument's quotes are confirmed."""
         return not self._down or not any(s.venue == venue and carries_quotes(s, symbol) for s in self._down)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["Stretch", "StrikeLadder", "StrikeWindow"]
 
 
+_KEPT = 256
+
+
 class StrikeWindow:
     """An option and those of its type near enough for a butterfly with it: twice `reach` strikes on either side.
 
@@ -76,7 +79,7 @@ class StrikeLadder:
         sure: Whether any window holds a quote from which on only what is worse has to be tested.
     """
 
-    __slots__ = ("_windows", "at", "reach", "rows", "sides", "strikes", "sure")
+    __slots__ = ("_stretches", "_windows", "at", "reach", "rows", "sides", "strikes", "sure")
 
     def __init__(self, strikes: Iterable[float], rows: Iterable[int], reach: int) -> None:
         listed = [(strike, row) for strike, row in zip(strikes, rows, strict=True) if row != NO_ROW]
@@ -86,6 +89,7 @@ class StrikeLadder:
         self.sides = [(_span(at - reach, at), _span(at + 1, at + reach + 1)) for at in range(len(self.rows))]
         self.sure = False
         self._windows: dict[int, StrikeWindow] = {}
+        self._stretches: dict[tuple[int, ...], Stretch] = {}
 
     def window(self, row: int) -> StrikeWindow:
         """Return the window around an option."""
@@ -93,6 +97,16 @@ class StrikeLadder:
         if window is None:
             window = self._windows[row] = StrikeWindow(self, self.at[row])
         return window
+
+    def stretch(self, arrived: Sequence[int]) -> Stretch:
+        """Return the stretch around options that arrived together; makers requote the same ones again and again."""
+        key = tuple(arrived)
+        stretch = self._stretches.get(key)
+        if stretch is None:
+            if len(self._stretches) >= _KEPT:
+                self._stretches.clear()
+            stretch = self._stretches[key] = Stretch(self, arrived)
+        return stretch
 
     def doubt(self) -> None:
         """Test everything anew: something is broken, or was not tested."""
