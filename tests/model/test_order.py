@@ -17,6 +17,7 @@ from tests.venues.files import flat
 DOCUMENTED = (
     ev.Gap(ts_event=1, ts_init=5, stream=StreamId("deribit", "", ""), from_ts=1, to_ts=5),
     index_price(5, 60_000.0),
+    ev.Settlement(ts_event=5, ts_init=5, venue="deribit", family="BTC", expiry_ns=5, price=60_000.0),
     perp_quote(5, "bybit", 60_000.0),
     option_quotes([Row(ts=5, symbol="BTC-6MAR26-60000-C", bid=0.01)]),
     option_quotes([Row(ts=5, symbol="ETH-6MAR26-2000-C", bid=0.01)], underlying="ETH"),

@@ -21,6 +21,7 @@ from aftershock.app.records import End
 from aftershock.app.settings import Chosen, Settings
 from aftershock.app.trace import PriceTrace
 from aftershock.core.engine import Engine
+from aftershock.core.static_observer import StaticObserver
 from aftershock.core.stats import EngineStats
 from aftershock.model.units import iso_utc
 from aftershock.venues.tardis import FileReport, merge
@@ -54,12 +55,14 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
         on_effect: Gets each effect as it happens.
         on_progress: Gets the number of rows so far and the receive time reached.
         should_stop: Asked between events.
+        statics: Sees the option quotes of each moment and the gross edges among them.
     """
 
     on_settled: Callable[[Settings], None] = lambda _: None
     on_effect: Callable[[Effect], None] = lambda _: None
     on_progress: Callable[[int, int], None] = lambda _rows, _ts: None
     should_stop: Callable[[], bool] = lambda: False
+    statics: StaticObserver | None = None
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +156,8 @@ def run(inputs: Inputs, settings: Settings, watch: Watch, journal: Path | None =
     """Run the engine over opened inputs with settled settings."""
     watch.on_settled(settings)
     engine = Engine(settings.config, inputs.table)
+    if watch.statics is not None:
+        engine.observe_statics(watch.statics)
     outcome = Outcome(settings.config)
     trace = PriceTrace()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aftershock.model.signals import EdgeType, Reason, TriggerKind
 
-__all__ = ["EDGES", "REASONS", "TRIGGERS"]
+__all__ = ["CONDITIONS", "EDGES", "LIMITS", "REASONS", "TRIGGERS", "UNTESTED"]
 
 REASONS: dict[Reason, str] = {
     Reason.EDGE: "executable at a profit above its threshold, after every cost",
@@ -51,3 +51,30 @@ TRIGGERS: dict[TriggerKind, str] = {
     TriggerKind.DISLOCATION: "local dislocation of a perpetual",
     TriggerKind.PROBE: "probe at a chosen time",
 }
+
+UNTESTED: dict[str, str] = {
+    "desync": "not tested: an option of it was confirmed too long before the one that came",
+    "unquoted": "tested, but an option of it has no bid or no ask, so there is no edge to speak of",
+    "calendar_flag": "total variance that falls with expiry is a view on variance: flagged, never ordered",
+}
+"""Why a static test gave nothing."""
+
+CONDITIONS: dict[str, str] = {
+    "price_move": "the series has no price from nearly one trigger window ago to compare with",
+    "probe": "there is no forward series of the coin to open a probe on",
+    "cascade_hour_of_week": "no history says what is usual at this hour of the week (no reason to refuse orders)",
+    "cascade_history": "too little history to say how large a usual move is",
+    "cascade_forward": "no quotes of perpetuals, so nothing says whether the price moved",
+    "cascade_notional": "contracts of unknown size: what was liquidated is not known in money",
+    "cascade_venues": "the number of venues that liquidations come from is not known",
+}
+"""Conditions of triggers that the inputs did not allow to be tested."""
+
+LIMITS: dict[str, str] = {
+    "quantity": "more coins than one order may have",
+    "premium": "more premium than one order may cost",
+    "collar": "a price too far from the value",
+    "duplicate": "the same legs were ordered a moment ago",
+    "purpose": "an order that adds risk by way of the gate for those that take it away",
+}
+"""Risk limits that refuse an order."""

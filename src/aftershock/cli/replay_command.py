@@ -26,7 +26,7 @@ from aftershock.cli.stop import StopRequest
 from aftershock.errors import InputError, UsageError
 from aftershock.model.signals import ArbitrageSignal
 
-__all__ = ["exit_code", "replay"]
+__all__ = ["announce", "decision_options", "exit_code", "replay"]
 
 _EPILOG = """\b
 Examples:
@@ -59,7 +59,8 @@ def _kind_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags that say how decisions are made."""
     for option in (
         click.option("--trigger", type=click.Choice(["cascade", "price-move"]), multiple=True,
                      help="Arm this market trigger only; repeatable. Default: both."),
@@ -78,7 +79,7 @@ def _decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(epilog=_EPILOG)
 @file_arguments
 @_kind_options
-@_decision_options
+@decision_options
 @instruments_file
 @config_file
 @click.option("--journal", type=path(), metavar="DIR", help="Write a journal into this new folder.")
@@ -139,7 +140,7 @@ def replay(  # noqa: PLR0913 - click passes each option by name
         stop = stack.enter_context(StopRequest())
         progress = Progress()
         watch = Watch(
-            on_settled=_announce,
+            on_settled=announce,
             on_effect=_signal_writer(stack, signals),
             on_progress=progress.update,
             should_stop=lambda: bool(stop),
@@ -188,7 +189,8 @@ def _verify_only(folder: Path, files: tuple[Path, ...], *, json_output: bool) ->
     return 0
 
 
-def _announce(settings: Settings) -> None:
+def announce(settings: Settings) -> None:
+    """Say on stderr what the inputs implied, and why."""
     config, sources = settings.config, settings.sources
     for key, value in (
         ("options_feed", config.options_feed),

@@ -12,6 +12,7 @@ from aftershock.cli.doctor_command import doctor
 from aftershock.cli.evaluate_command import evaluate_command
 from aftershock.cli.explain_command import explain
 from aftershock.cli.replay_command import replay
+from aftershock.cli.study_command import study
 
 __all__ = ["root"]
 
@@ -38,5 +39,5 @@ def root() -> None:
     """
 
 
-for command in (demo, replay, evaluate_command, explain, chain, doctor, bench):
+for command in (demo, replay, evaluate_command, explain, chain, study, doctor, bench):
     root.add_command(command)

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aftershock.core.chain import NO_ROW
 from aftershock.core.package import PackageCounts
+from aftershock.core.static_observer import GrossEdge, ObservedLeg
+from aftershock.model.orders import Side
+from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import BPS, NAN, NS_PER_MS
 
 if TYPE_CHECKING:
     from aftershock.core.chain import Chain, Expiry
     from aftershock.core.config import EngineConfig
+    from aftershock.core.static_observer import OnGross
     from aftershock.model.instruments import FeeSchedule
 
 __all__ = ["CalendarFlag", "CalendarScanner"]
@@ -38,6 +42,7 @@ class CalendarScanner:
         self._span = int(config.leg_span_ms * NS_PER_MS)
         self._max_age = int(config.option_max_age_ms * NS_PER_MS)
         self.counts = PackageCounts()
+        self.on_gross: OnGross | None = None
 
     def scan(
         self,
@@ -100,11 +105,14 @@ class CalendarScanner:
     ) -> float:
         """Count a gross edge, and return what fees leave of it in bps of the forward; NaN if that is nothing."""
         self.counts.gross += 1
-        if fees is None:
-            return NAN
-        net = gross
-        for price, unit in zip((chain.cells[_BID][pair[0]], chain.cells[_ASK][pair[1]]), units, strict=True):
-            net -= min(fees.taker_rate * notional, fees.cap_fraction * price) / unit
+        net: float = NAN
+        if fees is not None:
+            net = gross
+            for price, unit in zip((chain.cells[_BID][pair[0]], chain.cells[_ASK][pair[1]]), units, strict=True):
+                net -= min(fees.taker_rate * notional, fees.cap_fraction * price) / unit
+        if self.on_gross is not None:
+            legs = ObservedLeg(chain, pair[0], Side.SELL), ObservedLeg(chain, pair[1], Side.BUY)
+            self.on_gross(GrossEdge(EdgeType.CALENDAR, Action.HOLD, legs, gross, gross - net))
         if not net > 0:
             return NAN
         self.counts.net += 1

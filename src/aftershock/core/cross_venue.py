@@ -15,7 +15,9 @@ import msgspec
 from aftershock.core.chain import NO_ROW
 from aftershock.core.hedge import cheapest_hedge
 from aftershock.core.package import PackageCounts
+from aftershock.core.static_observer import GrossEdge, ObservedLeg
 from aftershock.model.orders import Side
+from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import BPS, NAN, NS_PER_MS, tau_years
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from aftershock.core.fees import FeeBook
     from aftershock.core.hedge import HedgeQuote
     from aftershock.core.package import ExecutableForward
+    from aftershock.core.static_observer import OnGross
     from aftershock.model.instruments import Instrument
 
 __all__ = ["CrossPair", "CrossVenueScanner", "Forwards", "Listing"]
@@ -131,6 +134,7 @@ class CrossVenueScanner:
         self._span = int(config.leg_span_ms * NS_PER_MS)
         self._pairs: dict[tuple[tuple[str, str], int], _Pairs] = {}
         self.counts = PackageCounts()
+        self.on_gross: OnGross | None = None
 
     def scan(
         self,
@@ -215,6 +219,7 @@ class CrossVenueScanner:
         got = sold.price(Side.SELL) * (forward if sold.instrument.inverse else 1.0)
         gross = got - paid
         self.counts.gross += 1
+        self._tell(bought, sold, gross, NAN)
         coins, hedge, hedge_cost = 0.0, None, 0.0
         if bought.instrument.inverse != sold.instrument.inverse:
             coins = -bought.price(Side.BUY) if bought.instrument.inverse else sold.price(Side.SELL)
@@ -231,6 +236,7 @@ class CrossVenueScanner:
         if not gross > fee + hedge_cost + allowance:
             return None
         self.counts.net += 1
+        self._tell(bought, sold, gross, fee + hedge_cost + allowance)
         moments = bought.confirmed(), sold.confirmed()
         return CrossPair(
             bought=bought,
@@ -246,6 +252,11 @@ class CrossVenueScanner:
             span_ns=max(moments) - min(moments),
             oldest=min(moments),
         )
+
+    def _tell(self, bought: Listing, sold: Listing, gross: float, cost: float) -> None:
+        if self.on_gross is not None:
+            legs = tuple(ObservedLeg(at.chain, at.row, side) for at, side in ((bought, Side.BUY), (sold, Side.SELL)))
+            self.on_gross(GrossEdge(EdgeType.CROSS_VENUE, Action.BUY, legs, gross, cost))
 
     def _fee(self, leg: Listing, side: Side, forward: float, index: float, now: int) -> float:
         """Return what a leg pays its venue for the trade and at delivery; NaN while its fees are unknown."""

@@ -29,6 +29,7 @@ from aftershock.model.units import NAN, NS_PER_MS
 if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
     from aftershock.core.config import EngineConfig
+    from aftershock.core.static_observer import StaticObserver
     from aftershock.model.table import InstrumentTable
 
 __all__ = ["Effect", "Engine"]
@@ -79,6 +80,10 @@ class Engine:
             ev.EndOfInput: self._on_end,
             ev.Timer: self._on_timer,
         }
+
+    def observe_statics(self, observer: StaticObserver) -> None:
+        """Let somebody see each moment's option quotes and each gross edge among them; the effects stay as they are."""
+        self._statics.observe(observer)
 
     @property
     def next_deadline(self) -> int | None:

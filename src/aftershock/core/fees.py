@@ -22,20 +22,20 @@ class FeeBook:
         self._table = table
         self._day = -1
         self._known: dict[tuple[str, str, bool], FeeSchedule | None] = {}
-        self._by_instrument: dict[int, tuple[Instrument, FeeSchedule | None]] = {}
+        self._by_name: dict[tuple[str, str], FeeSchedule | None] = {}
 
     def of(self, instrument: Instrument, ts: int) -> FeeSchedule | None:
         """Return the schedule that holds at a time, or None: then no edge can be net."""
         day = ts // NS_PER_DAY
         if day != self._day:
             self._known.clear()
-            self._by_instrument.clear()
+            self._by_name.clear()
             self._day = day
-        # By the object, which the cache keeps: to hash what a schedule depends on costs more than the rest of a look.
-        known = self._by_instrument.get(id(instrument))
-        if known is None:
-            known = self._by_instrument[id(instrument)] = instrument, self._look_up(instrument, ts)
-        return known[1]
+        # By name: to hash what a schedule depends on costs more than the rest of a look.
+        name = (instrument.venue, instrument.symbol)
+        if name not in self._by_name:
+            self._by_name[name] = self._look_up(instrument, ts)
+        return self._by_name[name]
 
     def _look_up(self, instrument: Instrument, ts: int) -> FeeSchedule | None:
         key = (instrument.venue, instrument.kind.value, instrument.inverse)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aftershock.core.butterflies import ButterflyTests
 from aftershock.core.chain import NO_ROW
 from aftershock.core.package import ExecutableForward, Legs, Package, PackageCounts, PackageLeg
+from aftershock.core.static_observer import GrossEdge, ObservedLeg
 from aftershock.model.orders import Side
 from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import BPS, NAN, NS_PER_MS
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aftershock.core.butterflies import BrokenHull
     from aftershock.core.chain import Chain, Expiry
     from aftershock.core.config import EngineConfig
+    from aftershock.core.static_observer import OnGross
     from aftershock.model.instruments import FeeSchedule, Instrument
 
 __all__ = ["ExecutableForward", "Package", "PackageCounts", "PackageLeg", "PackageScanner"]
@@ -38,6 +40,7 @@ class PackageScanner:
         self._span = int(config.leg_span_ms * NS_PER_MS)
         self._neighbours = config.static_neighbours
         self._butterflies = ButterflyTests(config.static_neighbours)
+        self.on_gross: OnGross | None = None
         self.counts = {kind: PackageCounts() for kind in ("parity", "vertical", "butterfly", "box")}
 
     def scan(  # noqa: C901, PLR0912, PLR0915  one pass over the neighbours, for speed
@@ -95,7 +98,7 @@ class PackageScanner:
             if not (long_gross <= 0 and short_gross <= 0):
                 parity.unquoted += (long_gross != long_gross) + (short_gross != short_gross)  # noqa: PLR0124  NaN: no price
                 if long_gross > 0 or short_gross > 0:
-                    scan = scan or _Scan(chain, forward, fees, inverse=inverse)
+                    scan = scan or _Scan(chain, forward, fees, self.on_gross, inverse=inverse)
                     scan.parity(parity, place, row, long_gross, short_gross)
         elif twin != NO_ROW:
             self.counts["parity"].desync += 2
@@ -121,7 +124,7 @@ class PackageScanner:
                 if not (long_gross <= 0 and short_gross <= 0):
                     unquoted += (long_gross != long_gross) + (short_gross != short_gross)  # noqa: PLR0124
                     if long_gross > 0 or short_gross > 0:
-                        scan = scan or _Scan(chain, forward, fees, inverse=inverse)
+                        scan = scan or _Scan(chain, forward, fees, self.on_gross, inverse=inverse)
                         dear, cheap = (row, same) if is_dear else (same, row)
                         future = width if inverse and not is_call else None
                         scan.vertical(self.counts["vertical"], dear, cheap, future, long_gross, short_gross)
@@ -140,7 +143,7 @@ class PackageScanner:
                 if not (long_gross <= 0 and short_gross <= 0):
                     boxes_unquoted += (long_gross != long_gross) + (short_gross != short_gross)  # noqa: PLR0124
                     if long_gross > 0 or short_gross > 0:
-                        scan = scan or _Scan(chain, forward, fees, inverse=inverse)
+                        scan = scan or _Scan(chain, forward, fees, self.on_gross, inverse=inverse)
                         mine, others = ((row, twin) if is_call else (twin, row)), (call, put)
                         low, high = (mine, others) if above else (others, mine)
                         scan.box(self.counts["box"], low, high, width, long_gross, short_gross)
@@ -181,7 +184,7 @@ class PackageScanner:
         counts.unquoted += tests.unquoted
         if not broken:
             return []
-        scan = _Scan(chain, forward, fees, inverse=instrument.inverse)
+        scan = _Scan(chain, forward, fees, self.on_gross, inverse=instrument.inverse)
         for each in broken:
             scan.butterfly(counts, each)
         return scan.found
@@ -217,12 +220,21 @@ class _Place:
 class _Scan:
     """One arriving quote: the chain, its forward and its fees, and what was found."""
 
-    def __init__(self, chain: Chain, forward: ExecutableForward, fees: FeeSchedule | None, *, inverse: bool) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        forward: ExecutableForward,
+        fees: FeeSchedule | None,
+        on_gross: OnGross | None,
+        *,
+        inverse: bool,
+    ) -> None:
         self.found: list[Package] = []
         self._chain = chain
         self._bids, self._asks = chain.cells[_BID], chain.cells[_ASK]
         self._forward = forward
         self._fees = fees
+        self._on_gross = on_gross
         self._inverse = inverse
 
     def parity(self, counts: PackageCounts, place: _Place, row: int, long_gross: float, short_gross: float) -> None:
@@ -294,6 +306,11 @@ class _Scan:
         if not gross > 0:
             return
         counts.gross += 1
+        if self._on_gross is not None:
+            observed = tuple(ObservedLeg(self._chain, *leg) for leg in legs)
+            known = future is None or self._forward.executable
+            cost = self._cost(legs, future, delivered) if known else NAN
+            self._on_gross(GrossEdge(edge_type, action, observed, gross, cost, self._forward, future))
         if future is not None and not self._forward.executable:
             counts.no_executable_forward += 1
             return

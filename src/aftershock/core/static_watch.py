@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aftershock.core.desk import TriggerDesk
     from aftershock.core.market import Market
     from aftershock.core.package import ExecutableForward, Package, PackageCounts
+    from aftershock.core.static_observer import StaticObserver
     from aftershock.model.instruments import FeeSchedule, Instrument
 
 __all__ = ["StaticWatch"]
@@ -66,6 +67,7 @@ class StaticWatch:
         self._touched: dict[tuple[tuple[str, str], int], _Touched] = {}
         self._silent_until: dict[tuple[str, ...], int] = {}
         self._limit = _KEPT
+        self._observer: StaticObserver | None = None
         self.moment = NEVER
 
     @property
@@ -73,14 +75,21 @@ class StaticWatch:
         """Return the counters by kind; they go on counting."""
         return {**self._packages.counts, "calendar": self._calendar.counts, "cross_venue": self._cross.counts}
 
+    def observe(self, observer: StaticObserver) -> None:
+        """Let somebody see each moment and each gross edge; it changes nothing."""
+        self._observer = observer
+        self._packages.on_gross = self._calendar.on_gross = self._cross.on_gross = observer.on_gross
+
     def touch(self, asset: AssetState, chain: Chain, row: int, now: int, ts_event: int) -> None:
         """Note a quote; it is tested when its moment is over, because a chain half written is no arbitrage."""
         self._touched[chain.key, row] = _Touched(asset, chain, row, now, ts_event)
         self.moment = now
 
-    def scan(self) -> None:
+    def scan(self) -> None:  # noqa: C901  one pass over the quotes, for speed
         """Test every quote of the moment."""
         touched, self._touched = self._touched, {}
+        if self._observer is not None and touched:
+            self._observer.on_moment(self.moment, [(each.asset, each.chain, each.row) for each in touched.values()])
         self.moment = NEVER
         done: dict[tuple[str, str], dict[int, bool]] = {}
         pairs: dict[tuple[str, str], dict[tuple[int, int], bool]] = {}

@@ -26,6 +26,7 @@ from aftershock.model.events import (
     Restored,
     Resume,
     ReviewReply,
+    Settlement,
     Stale,
     StreamId,
     Timer,
@@ -98,6 +99,8 @@ def place(event: Event) -> Place:
         return Place(event.ts_init, priority, StreamId(event.venue, kind, event.symbol))
     if isinstance(event, OptionQuotes):
         return option_place(int(event.row_ts_init[0]), event.stream)
+    if isinstance(event, Settlement):
+        return Place(event.ts_init, Priority.EXPIRY, StreamId(event.venue, "settlement", event.family))
     if isinstance(event, _OF_A_STREAM):
         return Place(event.ts_init, Priority.STATUS, event.stream)
     if isinstance(event, ClockStep):
