@@ -59,6 +59,14 @@ def _long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("long") / "options.csv", OPTION_HEAD, rows)
 
 
+def test_the_demonstration_runs_as_a_process_of_its_own() -> None:
+    code, out, err = finish(start("demo"))
+
+    assert code == 0, err
+    assert "SYNTHETIC" in out.splitlines()[1]
+    assert "the engine never saw any of this" in out
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_in_the_middle_keeps_what_there_was(long_file: Path, tmp_path: Path, number: int, code: int) -> None:
     journal = tmp_path / "journal"

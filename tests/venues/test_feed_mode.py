@@ -44,6 +44,13 @@ def test_instruments_that_are_equally_busy_are_a_stream_too(tmp_path: Path) -> N
     assert _mode(tmp_path, draw.integers(1, 101, size=3000).tolist()) == "stream"
 
 
+def test_groups_of_options_that_are_sent_at_once_are_a_stream(tmp_path: Path) -> None:
+    """A group of 12 comes whole when its maker requotes; which of the other five is next, chance says."""
+    draw = np.random.default_rng(4)
+    groups = np.cumsum(draw.integers(1, 6, size=200)) % 6
+    assert _mode(tmp_path, [1 + 12 * group + i for group in groups.tolist() for i in range(12)]) == "stream"
+
+
 def test_a_single_snapshot_is_a_poll(tmp_path: Path) -> None:
     assert _mode(tmp_path, list(range(1, 40))) == "poll"
 

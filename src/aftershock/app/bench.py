@@ -19,19 +19,21 @@ from aftershock.app.bench_baselines import newton, nine_scenarios, read_plainly,
 from aftershock.app.bench_market import INDEX, BenchChain, bench_chain, bench_config, quiet_minute, shaken_quotes
 from aftershock.app.inputs import Given
 from aftershock.app.latency import LatencyHistogram
+from aftershock.app.market_session import market_session
 from aftershock.app.numerics import code_version, numerics_id
 from aftershock.app.replay import ReplayOptions, replay
 from aftershock.app.settings import choose
+from aftershock.app.simulation import Request, simulate
 from aftershock.core.engine import Engine
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_S, NS_PER_YEAR
 from aftershock.pricing import greeks, implied_vol, price
-from aftershock.sim.sample import write_sample
 from aftershock.venues.tardis import merge, open_source
 
 __all__ = ["Measurement", "environment", "run_benchmarks"]
 
 _ROUNDS = 30
+_REPLAYED_HOURS = 4.0
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,15 +159,19 @@ def _decision(chain: BenchChain, steps: int, seed: int, *, stalled: int) -> Meas
 
 def _replay(seed: int) -> list[Measurement]:
     with tempfile.TemporaryDirectory(prefix="aftershock-bench-") as folder:
-        paths = write_sample(Path(folder), seed)
-        options = next(path for path in paths if "options_chain" in path.name)
+        request = Request(seed=seed, hours=_REPLAYED_HOURS, world="base", makers="slow", folder=Path(folder))
+        market = simulate(market_session(seed, request.hours, request.world, request.makers), request)
+        paths = [file.path for file in market.written.files]
+        options = max(market.written.files, key=lambda file: (file.kind == "options_chain", file.rows)).path
         read_s, rows = _timed(lambda: _read(options))
         plain_s, plain_rows = _timed(lambda: read_plainly(options))
-        result = replay(ReplayOptions(given=[Given(path) for path in paths], chosen=choose()))
+        result = replay(
+            ReplayOptions(given=[Given(path) for path in paths], chosen=choose(), instruments=market.instruments)
+        )
     replay_rate = result.rows / result.wall_s
     return [
         _rate("reading an options file", rows / read_s, "csv.reader and float() per cell", plain_rows / plain_s, rows),
-        _rate("replay of the sample", replay_rate, "reading its options file", rows / read_s, result.rows),
+        _rate("replay of a simulated market", replay_rate, "reading its options file", rows / read_s, result.rows),
     ]
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from aftershock.core.chain import Chain
 from aftershock.model.events import Event, OptionQuotes
+from aftershock.model.instruments import Instrument
 from aftershock.model.table import InstrumentTable
 
-__all__ = ["Chains", "chains_at"]
+__all__ = ["Chains", "chain_key", "chains_at"]
 
 Chains = dict[tuple[str, str], Chain]
 """By venue and underlying; options settled in a quote currency are a chain of their own, such as `SOL_USDC`."""
@@ -50,15 +51,18 @@ def chains_at(events: Iterable[Event], table: InstrumentTable, until_ns: int | N
     return chains, moment
 
 
+def chain_key(option: Instrument) -> tuple[str, str]:
+    """Return the chain of an option: settled in coin and in the quote currency are two, of equal strikes."""
+    return option.venue, option.underlying if option.inverse else f"{option.underlying}_{option.quote}"
+
+
 def _write(chains: Chains, quotes: OptionQuotes, table: InstrumentTable, feed: str) -> None:
     by_chain: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
     for i, symbol in enumerate(quotes.symbols):
         instrument = table.resolve(quotes.stream.venue, symbol)
         if instrument is None or instrument.expiry_ns is None or instrument.is_call is None:
             continue
-        # Settled in coin and in the quote currency are two chains: equal strikes, other prices.
-        family = instrument.underlying if instrument.inverse else f"{instrument.underlying}_{instrument.quote}"
-        key = quotes.stream.venue, family
+        key = chain_key(instrument)
         if key not in chains:
             chains[key] = Chain(*key, confirms_stream=feed == "stream")
         row = chains[key].row(symbol)

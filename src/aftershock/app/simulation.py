@@ -35,7 +35,7 @@ _TITLE = "# SYNTHETIC data"
 _DATA_SET = re.compile(rf"[a-z0-9-]+_(?:{'|'.join(HEADERS)})_\d{{4}}-\d\d-\d\d_[A-Z]+\.csv\.gz")
 _README = """{title}
 
-Nothing in this folder happened. `aftershock simulate` made it up: seed {seed}, {hours:g} hours, world `{world}`,
+Nothing in this folder happened. `aftershock {command}` made it up: seed {seed}, {hours:g} hours, world `{world}`,
 {makers} makers. The files have the shape of Tardis' CSV data sets and the names of real venues, so that the same
 readers take them. They say nothing about any market.
 
@@ -78,6 +78,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         makers: How fast the market makers are.
         folder: New or empty.
         force: Replace an earlier simulation in that folder.
+        command: Which command of ours made it.
     """
 
     seed: int
@@ -86,6 +87,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     makers: Makers
     folder: Path
     force: bool = False
+    command: str = "simulate"
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +205,7 @@ def _make_room(request: Request) -> None:
     # First of all files, so that a simulation that was killed is known as one.
     readme = _README.format(
         title=_TITLE,
+        command=request.command,
         truth=TRUTH_FILE,
         seed=request.seed,
         hours=request.hours,
@@ -235,6 +238,7 @@ def _write_truth(session: Session, request: Request) -> int:
     """Write the truth under a first line by which readers of data refuse the file; return the number of its lines."""
     head = {
         "SYNTHETIC": "the hidden truth of a simulated market; no data",
+        "command": request.command,
         "seed": request.seed,
         "hours": request.hours,
         "world": request.world,

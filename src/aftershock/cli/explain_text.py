@@ -12,18 +12,18 @@ from aftershock.cli.table import money, number, table
 from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
 from aftershock.model.signals import Action, ArbitrageSignal, TriggerOpened
 
-__all__ = ["decision_text", "explanation_text", "waterfall_text"]
+__all__ = ["decision_text", "explanation_text", "legs_text", "order_text", "trigger_text", "waterfall_text"]
 
 
 def explanation_text(found: Explanation) -> str:
     """Return the whole explanation."""
     sections = [
         decision_text(found.signal),
-        _trigger(found),
-        _legs(found.signal),
+        trigger_text(found),
+        legs_text(found.signal),
         waterfall_text(found.signal),
         _quality(found.signal),
-        _order(found),
+        order_text(found),
         _outcome(found),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -58,7 +58,8 @@ def waterfall_text(signal: ArbitrageSignal) -> str:
     return "\n".join(lines)
 
 
-def _trigger(found: Explanation) -> str:
+def trigger_text(found: Explanation) -> str:
+    """Return what opened it, with its features and the aligned strikes."""
     trigger, signal = found.trigger, found.signal
     if trigger is None:
         return f"trigger {signal.trigger_id}: {TRIGGERS[signal.trigger_kind]}, not in the journal"
@@ -95,7 +96,8 @@ def _alignment(trigger: TriggerOpened) -> str:
     return f"  aligned: {number(aligned.price)} ({aligned.price_source}) on {aligned.venue}: {strikes}"
 
 
-def _legs(signal: ArbitrageSignal) -> str:
+def legs_text(signal: ArbitrageSignal) -> str:
+    """Return the legs with their prices, the size and the hedge; empty without legs."""
     if not signal.legs:
         return ""
     rows = [
@@ -138,7 +140,8 @@ def _quality(signal: ArbitrageSignal) -> str:
     return "\n".join(["ages and risk", *lines]) if lines else ""
 
 
-def _order(found: Explanation) -> str:
+def order_text(found: Explanation) -> str:
+    """Return what the risk gate made of it; empty without an order."""
     if found.approved is not None:
         intent = found.approved.intent
         return (

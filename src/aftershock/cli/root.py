@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from aftershock.app.market_session import market_session
 from aftershock.app.numerics import code_version
 from aftershock.cli.bench_command import bench
 from aftershock.cli.chain_command import chain
@@ -12,13 +13,14 @@ from aftershock.cli.doctor_command import doctor
 from aftershock.cli.evaluate_command import evaluate_command
 from aftershock.cli.explain_command import explain
 from aftershock.cli.replay_command import replay
+from aftershock.cli.simulate_command import simulate_command
 from aftershock.cli.study_command import study
 
 __all__ = ["root"]
 
 _EPILOG = """\b
 Start here:
-  aftershock demo                     a synthetic quarter of an hour, no data needed
+  aftershock demo                     a simulated liquidation cascade, no data needed
   aftershock replay FILE... --json    recorded liquidations, quotes and option chains
   aftershock explain best --journal J one decision, every figure
 
@@ -39,5 +41,15 @@ def root() -> None:
     """
 
 
-for command in (demo, replay, evaluate_command, explain, chain, study, doctor, bench):
+for command in (
+    demo,
+    replay,
+    simulate_command(market_session),
+    evaluate_command,
+    explain,
+    chain,
+    study,
+    doctor,
+    bench,
+):
     root.add_command(command)

@@ -22,7 +22,7 @@ Examples:
   aftershock replay market/*.csv.gz --journal runs/1
   aftershock simulate --seed 7 --hours 1 --world shifted --makers fast --out shifted"""
 
-_MAX_HOURS = 168.0
+_MAX_HOURS = 24.0
 
 
 def simulate_command(factory: SessionFactory) -> click.Command:
@@ -30,7 +30,9 @@ def simulate_command(factory: SessionFactory) -> click.Command:
 
     @click.command("simulate", epilog=_EPILOG)
     @click.option("--seed", type=click.IntRange(0), required=True, help="Equal seeds give equal files.")
-    @click.option("--hours", type=float, required=True, metavar="H", help="Length, up to 168.")
+    @click.option(
+        "--hours", type=float, required=True, metavar="H", help="Length, up to 24: an episode per 71 minutes."
+    )
     @click.option("--out", type=path(), required=True, metavar="DIR", help="New or empty folder.")
     @click.option(
         "--world",

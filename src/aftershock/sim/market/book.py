@@ -127,6 +127,13 @@ class GroupBook:
         key = (level.maker, level.row, self.column[option], asks)
         self._taken.setdefault(key, []).append(Taken(moment, coins, owner))
 
+    def taken(self, option: int, *, asks: bool, owner: int) -> list[Taken]:
+        """Return what an owner took out of one side of an option, in time order."""
+        side = self.column[option], asks
+        return sorted(
+            each for key, taken in self._taken.items() if key[2:] == side for each in taken if each.owner == owner
+        )
+
     def stand_back(self, option: int, moment: int, maker: int, *, asks: bool, owner: int) -> None:
         """Let the other makers of an option stand back by a tick, as after a trade that they saw."""
         away = Away(moment, moment + _AWAY_NS, maker, owner)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-
-import msgspec
+from collections.abc import Callable, Iterator
 
 from aftershock.model.events import Event
+from aftershock.model.units import NS_PER_S
 from aftershock.sim.market.episode import Episode
 from aftershock.sim.market.grid import at
 from aftershock.sim.market.listing import Listing, list_options
@@ -19,6 +18,7 @@ __all__ = ["Session"]
 _WORLDS: tuple[WorldName, ...] = ("base", "shifted")
 _WORLD, _PLAN, _EPISODE, _DECOYS = 1, 2, 3, 4
 _FIRST_PRICE = 90_000.0
+_QUIET_NS = 15 * NS_PER_S
 
 
 class Session:
@@ -80,18 +80,17 @@ class Session:
                 feed_ms=self._feed_ms,
                 greedy=self._greedy,
             )
-            log_price, begin = float(at(episode.end_ns, episode.clock, episode.log_price)), episode.end_ns
+            # Nothing is sent for a while, so that what is still on its way arrives before anything of the next.
+            log_price, begin = float(at(episode.end_ns, episode.clock, episode.log_price)), episode.end_ns + _QUIET_NS
             yield episode
 
-    def events(self) -> Iterator[Event]:
-        """Iterate over everything that reaches us, in the total order, while nobody trades."""
+    def events(self, on_episode: Callable[[Episode], None] = lambda _: None) -> Iterator[Event]:
+        """Iterate over everything that reaches us, in the total order, while nobody trades.
+
+        Args:
+            on_episode: Gets each episode before its first event.
+        """
         for episode in self.episodes():
+            on_episode(episode)
             while episode.next_place() is not None:
                 yield episode.pop()
-
-
-class SeedWords(msgspec.Struct, frozen=True):
-    """What names a market: seed and world."""
-
-    seed: int
-    world: str

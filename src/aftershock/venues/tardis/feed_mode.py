@@ -1,9 +1,10 @@
 """Whether an options file was recorded from a stream or by polling: who confirms a quote depends on it.
 
 A stream confirms all its instruments with each message; a poll confirms only the row it fetches. A poll goes round the
-chain, so between two visits of an instrument it visits nearly all others. A stream prints what changes: some
-instruments come again after few rows, even if all are equally busy (one gap in ten is then shorter than an eighth of
-the chain).
+chain, so between two visits of an instrument it visits nearly all others: nine gaps in ten of recorded polls are longer
+than 0.98 of the chain. A stream prints what changes: some instruments come again after few rows, even if all are
+equally busy (one gap in ten is then shorter than an eighth of the chain) or the venue sends a group of options at once
+(shorter than half).
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from aftershock.venues.tardis.source import FileSource, open_source
 __all__ = ["FeedMode", "infer"]
 
 _PEEK_ROWS = 20_000
-_MEDIAN_SHARE = 0.5
-_TENTH_SHARE = 0.25
+_TENTH_SHARE = 0.75
 
 
 class FeedMode(msgspec.Struct, frozen=True):
@@ -67,10 +67,9 @@ def _judge(gaps: NDArray[np.float64], instruments: int) -> FeedMode:
     if not len(gaps):
         return FeedMode("poll", f"each of {instruments} instruments is there at most once, as in one pass of a poll")
     tenth, median = (float(q) / instruments for q in np.quantile(gaps, [0.1, 0.5]))
-    poll = median >= _MEDIAN_SHARE and tenth >= _TENTH_SHARE
     return FeedMode(
-        "poll" if poll else "stream",
+        "poll" if tenth >= _TENTH_SHARE else "stream",
         f"between two visits of an instrument lie {median:.2f} rows per instrument in the median and {tenth:.2f} in "
-        f"the lowest tenth ({len(gaps)} revisits of {instruments} instruments); a poll has at least "
-        f"{_MEDIAN_SHARE} and {_TENTH_SHARE}",
+        f"the lowest tenth ({len(gaps)} revisits of {instruments} instruments); in a poll that tenth is at least "
+        f"{_TENTH_SHARE}",
     )

@@ -1,0 +1,179 @@
+"""The demonstration as text: a shock, one decision, the quote beside its value, and then what was hidden."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from aftershock.app.demo import HOLDS_WITHIN_S, Demonstration
+from aftershock.app.demo_truth import TrueQuote, Truth
+from aftershock.app.explain import Explanation
+from aftershock.app.numerics import numerics_id
+from aftershock.app.words import REASONS
+from aftershock.cli.chain_text import chain_text
+from aftershock.cli.explain_text import decision_text, legs_text, order_text, trigger_text, waterfall_text
+from aftershock.cli.table import number, table
+from aftershock.model.signals import ArbitrageSignal, EdgeType, Reason
+from aftershock.study.records import OrderRecord
+
+__all__ = ["demo_text"]
+
+_RULE = "=" * 78
+_STRIKES_AROUND = 5
+
+
+def demo_text(shown: Demonstration, kept: Path | None) -> str:
+    """Return everything; `kept` is the folder that the user named, None if nothing stays."""
+    banner = f"  SYNTHETIC: made up from seed {shown.seed}. No figure says anything about any market."
+    sections = [f"{_RULE}\n{banner}\n{_RULE}", _replayed(shown)]
+    if shown.best is None:
+        sections.append("Nothing was decided: no trigger opened. Another --seed is another market.")
+    else:
+        sections += _decision(shown, shown.best)
+    if shown.truth is not None:
+        sections.append(_truth(shown.truth))
+    sections.append(_kept(kept, shown))
+    return "\n\n".join(section for section in sections if section)
+
+
+def _title(text: str) -> str:
+    return f"--- {text} ".ljust(len(_RULE), "-")
+
+
+def _replayed(shown: Demonstration) -> str:
+    result = shown.result
+    kinds: dict[str, int] = {}
+    for trigger in result.outcome.opened:
+        kinds[trigger.kind.value] = kinds.get(trigger.kind.value, 0) + 1
+    opened = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "none"
+    decisions = ", ".join(f"{action} {count:,}" for action, count in result.outcome.decisions().items())
+    config = result.settings.config
+    return (
+        f"replayed  {result.rows:,} rows of {len(result.reports)} Tardis files in {result.wall_s:.1f} s; inferred: "
+        f"options feed {config.options_feed}, clocks {config.clocks}, forward {config.forward}\n"
+        f"triggers  {opened}\n"
+        f"decisions {decisions}; {result.stats.evaluations:,} evaluations\n"
+        f"numerics  {numerics_id()}" + ("\nINTERRUPTED: what follows is what there was until then" if result.interrupted
+                                        else "")
+    )  # fmt: skip
+
+
+def _decision(shown: Demonstration, best: Explanation) -> list[str]:
+    signal = best.signal
+    sections = [_title("what opened it"), trigger_text(best)]
+    if shown.chain is not None:
+        chain = chain_text(shown.chain.around(_STRIKES_AROUND))
+        sections += [_title("the chain around the strike, at the decision"), chain]
+    sections += [_title("the decision"), decision_text(signal), _beside(signal)]
+    sections += [waterfall_text(signal), legs_text(signal), order_text(best)]
+    if shown.holds:
+        rows = [[reason, f"{count:,}", REASONS[Reason(reason)]] for reason, count in shown.holds.items()]
+        near = table(["reason", "count", "meaning"], rows, left=3)
+        sections += [_title(f"the HOLDs within {HOLDS_WITHIN_S} s of it"), near]
+    return sections
+
+
+def _beside(signal: ArbitrageSignal) -> str:
+    """Return the quote beside its robust value, for a single option held against one."""
+    if signal.edge_type is not EdgeType.STALE_QUOTE or len(signal.legs) != 1:
+        return ""
+    leg = signal.legs[0]
+    quote = "ask" if leg.side.value == "buy" else "bid"
+    below = "below" if quote == "ask" else "above"
+    return (
+        f"the {quote} of {leg.symbol} is {leg.price:g} = {number(leg.price_usd)} USD per coin, its robust value "
+        f"{number(signal.value_usd)}:\n  {number(abs(signal.value_usd - leg.price_usd))} {below} the worst case "
+        "of what the option is worth after the move"
+    )
+
+
+def _truth(truth: Truth) -> str:
+    sections = [
+        _title("the hidden truth: the engine never saw any of this"),
+        f"planted: a shock of {number(truth.shock_bps, 1, sign=True)} bps"
+        + "".join(
+            f"; one of six makers on {venue} stands still from {number(begin, 0)} to {number(end, 0)} ms after onset"
+            for venue, begin, end in truth.stalls
+        )
+        + f"\n{truth.opportunities} quotes of the episode were truly worth taking for a while, planted or not",
+        *(_quote(leg) for leg in truth.legs),
+        _orders(truth),
+    ]
+    return "\n\n".join(sections)
+
+
+def _quote(leg: TrueQuote) -> str:
+    lines = [
+        f"{leg.side} of {leg.symbol}: seen at {leg.price:g} = {number(leg.price_usd)} USD per coin,",
+        f"  truly worth {leg.value:.5g} = {number(leg.value_usd)};",
+        f"  taking it at the decision would have left {number(leg.edge_bps, 1, sign=True)} bps after fee and hedge",
+    ]
+    if not leg.path:
+        return "\n".join([*lines, "  it had never been worth taking by then"])
+    rows = [
+        [
+            step.what,
+            number(step.at_ms, 0, sign=True),
+            f"{step.value:.5g}",
+            "-" if math.isnan(step.price) else f"{step.price:g}",
+            number(step.coins, 2),
+            number(step.edge_bps, 1, sign=True),
+        ]
+        for step in leg.path
+    ]
+    heads = ["", "ms after onset", "true value", f"best {leg.side}", "coins", "edge bps"]
+    lines.append(table(heads, rows))
+    if leg.taken:
+        first = leg.taken[0][0]
+        coins = sum(each for _, each in leg.taken)
+        lines.append(
+            f"  competing takers took {number(coins, 2)} coins of it in {len(leg.taken)} fills, the first at "
+            f"{number(first, 0, sign=True)} ms"
+        )
+    else:
+        lines.append("  no competing taker took any of it; it ended when its maker requoted")
+    return "\n".join(lines)
+
+
+def _orders(truth: Truth) -> str:
+    if not any(paper.orders for paper in truth.paper):
+        return "paper orders: the replay sent none"
+    lines = ["paper orders, had they been sent: this one, and all of the replay"]
+    rows = [
+        [
+            f"{paper.latency_ms:g} ms",
+            _fate(paper.order),
+            "-" if paper.order is None else number(paper.order.edge_bps, 1, sign=True),
+            f"{paper.filled} of {paper.orders}",
+            f"{paper.profitable}",
+            number(paper.edge_usd, 0, sign=True),
+        ]
+        for paper in truth.paper
+    ]
+    lines.append(table(["latency", "this order", "edge bps", "filled", "profitable", "USD in all"], rows, left=2))
+    return "\n".join(
+        [
+            *lines,
+            "  the edge is that at the fill: true value less price, fee and hedge",
+            "  A stall was planted here, and these makers are slow: that it pays says nothing about how often it does.",
+        ]
+    )
+
+
+def _fate(order: OrderRecord | None) -> str:
+    if order is None:
+        return "not sent"
+    if not order.filled > 0:
+        return "missed: the quote was gone"
+    return f"{number(order.filled, 2)} of {number(order.quantity, 2)} coins filled"
+
+
+def _kept(kept: Path | None, shown: Demonstration) -> str:
+    if kept is None:
+        return "Kept nothing. `aftershock demo --out DIR` keeps data and journal, to replay and explain."
+    return (
+        f"Kept in {kept}: try\n"
+        f"  aftershock explain last --journal {kept / 'journal'}\n"
+        f"  aftershock replay --from-journal {kept / 'journal'} --verify\n"
+        f"{shown.simulation.truth} says what was planted."
+    )
