@@ -124,9 +124,10 @@ class Desk:
 def limit_price(intent: OrderIntent, number: int) -> float:
     """Return the worst price of a leg, as quoted: its own, or for one leg what the whole order allows.
 
-    An order's `limit_usd` is in quote currency per coin; a leg's two prices say what that is on its venue.
+    An order's `limit_usd` is in quote currency per coin; a leg's two prices say what that is on its venue. Rounded to
+    billionths: the way there and back may not leave a limit at a quote's own price a bit short of it.
     """
     leg = intent.legs[number]
     if len(intent.legs) > 1 or not intent.limit_usd > 0 or not leg.price_usd > 0:
         return leg.price
-    return intent.limit_usd * leg.price / leg.price_usd
+    return round(intent.limit_usd * leg.price / leg.price_usd, 9)

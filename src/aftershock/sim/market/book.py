@@ -18,6 +18,12 @@ from aftershock.sim.market.makers import Group, Track
 __all__ = ["MARKET", "SHOWN", "Books", "GroupBook", "Level", "OutTimes", "Tops"]
 
 _AWAY_NS = 2 * NS_PER_S
+_DECIMALS = 4
+
+
+def _tick(price: float) -> float:
+    """Return the step of a price: inverse ones are below 1 coin, linear ones above 1 dollar."""
+    return (0.0001 if price < 0.005 else 0.0005) if price < 1.0 else 5.0
 
 
 class Level(NamedTuple):
@@ -37,6 +43,14 @@ class Taken(NamedTuple):
 
     moment: int
     coins: float
+    owner: int
+
+
+class _Out(NamedTuple):
+    """A stretch in which protection keeps a maker out, and in whose world."""
+
+    from_ns: int
+    to_ns: int
     owner: int
 
 
@@ -97,7 +111,7 @@ class GroupBook:
         levels = []
         for maker, track in enumerate(self.tracks):
             j = bisect_right(self._starts[maker], moment) - 1
-            if j < 0 or out.is_out(self.group.venue, maker, moment):
+            if j < 0 or out.is_out(self.group.venue, maker, moment, owner):
                 continue
             price = float((track.ask if asks else track.bid)[j, c])
             if price != price:  # noqa: PLR0124  NaN: nothing shown
@@ -107,7 +121,9 @@ class GroupBook:
                 if taken.moment <= moment and taken.owner in {MARKET, owner}:
                     coins -= taken.coins
             if coins > 1e-9:
-                price += self._stand_back(c, maker, moment, price, owner, asks=asks)
+                price = round(price + self._stand_back(c, maker, moment, price, owner, asks=asks), _DECIMALS)
+                if price <= 0:  # a bid at one tick that steps back is gone
+                    continue
                 since = self._starts[maker][j]
                 levels.append(Level(price, since, maker, j, round(coins, 9), track.fillable, track.busted))
         levels.sort(
@@ -118,8 +134,7 @@ class GroupBook:
     def _stand_back(self, c: int, maker: int, moment: int, price: float, owner: int, *, asks: bool) -> float:
         for away in self._away.get((c, asks), ()):
             if owner == away.owner and maker != away.maker and away.from_ns <= moment < away.to_ns:
-                tick = (0.0001 if price < 0.005 else 0.0005) if price < 1.0 else 5.0
-                return tick if asks else -tick
+                return _tick(price) if asks else -_tick(price)
         return 0.0
 
     def take(self, option: int, level: Level, moment: int, coins: float, *, asks: bool, owner: int = MARKET) -> None:
@@ -142,7 +157,14 @@ class GroupBook:
     def changes(self, out: OutTimes) -> Ints:
         """Return every moment at which something in these books changes."""
         parts = [track.moments for track in self.tracks]
-        parts.append(np.array([t.moment for taken in self._taken.values() for t in taken], dtype=np.int64))
+        shown = [t.moment for taken in self._taken.values() for t in taken if t.owner <= SHOWN]
+        parts.append(np.array(shown, dtype=np.int64))
+        parts.append(
+            np.array(
+                [t for aways in self._away.values() for a in aways if a.owner == SHOWN for t in (a.from_ns, a.to_ns)],
+                dtype=np.int64,
+            )
+        )
         parts.append(out.edges(self.group.venue))
         return np.unique(np.concatenate(parts))
 
@@ -159,6 +181,7 @@ class GroupBook:
             b, bs = track.bid[rows], track.bid_coins[rows]
             a, asz = track.ask[rows], track.ask_coins[rows]
             bs, asz = self._less_taken(maker, rows, moments, bs, asz)
+            b, a = self._stood_back(maker, moments, b, asks=False), self._stood_back(maker, moments, a, asks=True)
             b = np.where(here[:, None] & (bs > 1e-9) & ~np.isnan(b), b, -np.inf)
             a = np.where(here[:, None] & (asz > 1e-9) & ~np.isnan(a), a, np.inf)
             bid_coins = np.where(b > bid, bs, np.where((b == bid) & (b > -np.inf), bid_coins + bs, bid_coins))
@@ -172,6 +195,21 @@ class GroupBook:
         return Tops(
             moments=moments, bid=bid, bid_coins=np.round(bid_coins, 2), ask=ask, ask_coins=np.round(ask_coins, 2)
         )
+
+    def _stood_back(self, maker: int, moments: Ints, prices: Floats, *, asks: bool) -> Floats:
+        """Return a maker's prices as the feeds show them after fills of ours at others'."""
+        for (c, side), aways in self._away.items():
+            if side != asks:
+                continue
+            back = np.zeros(len(moments), dtype=np.bool_)
+            for away in aways:
+                if away.owner == SHOWN and away.maker != maker:
+                    back |= (moments >= away.from_ns) & (moments < away.to_ns)
+            for k in np.flatnonzero(back & ~np.isnan(prices[:, c])).tolist():
+                price = float(prices[k, c])
+                moved = round(price + (_tick(price) if asks else -_tick(price)), _DECIMALS)
+                prices[k, c] = moved if moved > 0 else np.nan
+        return prices
 
     def _less_taken(
         self, maker: int, rows: Ints, moments: Ints, bid_coins: Floats, ask_coins: Floats
@@ -192,27 +230,39 @@ class OutTimes:
     """When the venue's protection keeps a maker out."""
 
     def __init__(self) -> None:
-        self._times: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        self._times: dict[tuple[str, int], list[_Out]] = {}
 
-    def add(self, venue: str, maker: int, from_ns: int, to_ns: int) -> None:
-        """Keep a maker's quotes of a venue out for a while."""
-        self._times.setdefault((venue, maker), []).append((from_ns, to_ns))
+    def add(self, venue: str, maker: int, from_ns: int, to_ns: int, owner: int = MARKET) -> None:
+        """Keep a maker's quotes of a venue out for a while, in the world of whoever's fill it was."""
+        self._times.setdefault((venue, maker), []).append(_Out(from_ns, to_ns, owner))
 
-    def is_out(self, venue: str, maker: int, moment: int) -> bool:
-        """Tell whether a maker is out at a moment."""
-        return any(a <= moment < b for a, b in self._times.get((venue, maker), ()))
+    def is_out(self, venue: str, maker: int, moment: int, owner: int = MARKET) -> bool:
+        """Tell whether a maker is out at a moment, in one's own world."""
+        return any(
+            each.from_ns <= moment < each.to_ns and each.owner in {MARKET, owner}
+            for each in self._times.get((venue, maker), ())
+        )
 
     def mask(self, venue: str, maker: int, moments: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Return bool[n], true where it is out."""
+        """Return bool[n], true where the feeds show it out."""
         out = np.zeros(len(moments), dtype=np.bool_)
-        for a, b in self._times.get((venue, maker), ()):
-            out |= (moments >= a) & (moments < b)
+        for each in self._times.get((venue, maker), ()):
+            if each.owner <= SHOWN:
+                out |= (moments >= each.from_ns) & (moments < each.to_ns)
         return out
 
     def edges(self, venue: str) -> Ints:
-        """Return all moments at which a maker of a venue goes out or comes back."""
+        """Return all moments at which the feeds show a maker of a venue going out or coming back."""
         return np.array(
-            [t for (v, _), times in self._times.items() if v == venue for pair in times for t in pair], dtype=np.int64
+            [
+                t
+                for (v, _), times in self._times.items()
+                if v == venue
+                for each in times
+                if each.owner <= SHOWN
+                for t in (each.from_ns, each.to_ns)
+            ],
+            dtype=np.int64,
         )
 
 

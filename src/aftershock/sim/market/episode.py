@@ -313,7 +313,7 @@ class Episode:
             book.take(option, level, moment, size, asks=buying, owner=owner)
             book.stand_back(option, moment, level.maker, asks=buying, owner=owner)
             if owner == SHOWN:
-                self._protection.on_fill(book.group.venue, level.maker, moment)
+                self._protection.on_fill(book.group.venue, level.maker, moment, owner)
             fills.append(Execution(level.price, size, level.busted))
         if fills and owner == SHOWN:
             for feed in self.feeds:

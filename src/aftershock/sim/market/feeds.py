@@ -204,7 +204,7 @@ class OptionFeed:
         self._apply_timing(rng)
         self._wrong = _wrong_options(rng, self._groups, self._listing, script)
         self._last: list[Floats] = [np.full((len(book.group.options), 4), -1.0) for book in self._groups]
-        self._rows = [self._build(g, 0) for g in range(len(self._groups))]
+        self._rows = [self._build(g, 0, self._last[g]) for g in range(len(self._groups))]
         self._absent = np.full(len(self._listing), NAN)
         self._sent = -1
         self._settle()
@@ -251,15 +251,28 @@ class OptionFeed:
         """Build the rows of an option's group anew from a moment on: somebody traded there."""
         g = next(i for i, book in enumerate(self._groups) if option in book.column)
         first = max(int(np.searchsorted(self._ticks, moment)), self._sent + 1)
-        self._rows[g] = self._build(g, first)
+        under_way = self._rows[g]  # rows that left before stay as they are
+        last = max(under_way.next, int(np.searchsorted(under_way.tick, first)))
+        kept = slice(under_way.next, last)
+        columns, cells = under_way.column[kept], under_way.cells[kept]
+        known = self._last[g].copy()
+        for c, row in zip(columns.tolist(), cells, strict=True):
+            known[c] = row
+        built = self._build(g, first, known)
+        self._rows[g] = _Rows(
+            tick=np.concatenate((under_way.tick[kept], built.tick)),
+            column=np.concatenate((columns, built.column)),
+            cells=np.concatenate((cells, built.cells)),
+        )
         self._settle()
 
-    def _build(self, g: int, first: int) -> _Rows:
+    def _build(self, g: int, first: int, known: Floats) -> _Rows:
         """Return the rows of a group from a tick on: what differs from what was sent last."""
         book = self._groups[g]
         changes = book.changes(self._books.out)
         ticks = np.unique(np.searchsorted(self._ticks, changes))
-        ticks = np.unique(np.concatenate(([first], ticks[(ticks >= first) & (ticks < len(self._ticks))])))
+        ticks = np.unique(np.concatenate(([first], ticks)))
+        ticks = ticks[(ticks >= first) & (ticks < len(self._ticks))]
         if self._script.fault_to_ns:  # what was lost or wrong for a while shows again afterwards
             again = np.searchsorted(self._ticks, (self._script.fault_from_ns, self._script.fault_to_ns))
             ticks = np.unique(np.concatenate((ticks, again[(again >= first) & (again < len(self._ticks))])))
@@ -272,7 +285,7 @@ class OptionFeed:
             (tops.bid, np.round(tops.bid_coins / unit, 2), tops.ask, np.round(tops.ask_coins / unit, 2)), axis=2
         )
         cells = self._distort(book, ticks, cells)
-        before = np.concatenate((self._last[g][None], cells[:-1]))
+        before = np.concatenate((known[None], cells[:-1]))
         same = (cells == before) | (np.isnan(cells) & np.isnan(before))
         # Sizes alone are news only if they change a lot, or appear or vanish.
         with np.errstate(all="ignore"):

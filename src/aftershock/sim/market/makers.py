@@ -164,12 +164,7 @@ def requote_moments(
     for o in outages:
         out |= (moments >= o.from_ns) & (moments < o.to_ns)
     moments = moments[~out]
-    stalls = [o for o in outages if o.stalled]
-    pulls = [
-        o.from_ns
-        for o in outages
-        if not o.stalled and start_ns < o.from_ns < end_ns and not any(s.from_ns <= o.from_ns < s.to_ns for s in stalls)
-    ]
+    pulls = sorted(dict.fromkeys(_taken_out(outages, start_ns, end_ns)))
     empty = np.zeros(len(moments), dtype=np.int64)
     if pulls:
         moments = np.concatenate((moments, np.array(pulls, dtype=np.int64)))
@@ -177,6 +172,22 @@ def requote_moments(
         order = np.argsort(moments, kind="stable")
         moments, empty = moments[order], empty[order]
     return moments, empty
+
+
+def _taken_out(outages: list[Outage], start_ns: int, end_ns: int) -> list[int]:
+    """Return the moments at which a maker that pulls shows nothing any more: at once, or when it can move again."""
+    stalls = sorted((o.from_ns, o.to_ns) for o in outages if o.stalled)
+    moments = []
+    for o in outages:
+        if o.stalled:
+            continue
+        moment = o.from_ns
+        for begin, end in stalls:
+            if begin <= moment < end:
+                moment = end
+        if moment < o.to_ns and start_ns < moment < end_ns:
+            moments.append(moment)
+    return moments
 
 
 def quote_track(  # noqa: PLR0913  one maker in one group: what it knows and how it quotes
@@ -221,11 +232,12 @@ def quote_track(  # noqa: PLR0913  one maker in one group: what it knows and how
     widening = 1.0 + np.minimum(4.0, fast / world.widening_bps)
     half_bps = makers.half_spread_bps[maker] * _SPREAD_FACTOR[group.bucket] * widening
     half = half_bps[:, None] / BPS * (1.0 if inverse else forward)
-    tick = np.where(value < 0.005, 0.0001, 0.0005) if inverse else np.full_like(value, 5.0)
+    low, high = value - half, value + half
+    down, up = _ticks(low, inverse=inverse), _ticks(high, inverse=inverse)
     decimals = 4 if inverse else 1
-    bid = np.round(np.floor((value - half) / tick + 1e-9) * tick, decimals)
-    ask = np.round(np.ceil((value + half) / tick - 1e-9) * tick, decimals)
-    bid[bid < tick] = np.nan
+    bid = np.round(np.floor(low / down + 1e-9) * down, decimals)
+    ask = np.round(np.ceil(high / up - 1e-9) * up, decimals)
+    bid[bid < down] = np.nan
     shown = np.where(empty == 1, np.nan, 1.0)[:, None]
     lot = 0.1 if inverse else 0.01
     # A maker's usual size in an option, halved whenever the market's depth halves.
@@ -240,6 +252,12 @@ def quote_track(  # noqa: PLR0913  one maker in one group: what it knows and how
         bid_coins=np.round(sizes[0], 2),
         ask_coins=np.round(sizes[1], 2),
     )
+
+
+def _ticks(prices: Floats, *, inverse: bool) -> Floats:
+    """Return the step of each price: an inverse venue's is coarser from 0.005 coins on."""
+    ticks: Floats = np.where(prices < 0.005, 0.0001, 0.0005) if inverse else np.full_like(prices, 5.0)
+    return ticks
 
 
 def milliseconds(value: float) -> int:

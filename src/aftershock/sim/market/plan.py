@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 START_NS = utc_ns(2026, 10, 5, 8) + 600 * NS_PER_S
-"""Ten minutes after an expiry: the nearest one is then a day away, and 25 minutes away in the last episode."""
+"""Ten minutes after an expiry: the next one is a day away, and 15 minutes away at the shock of the last episode."""
 EPISODES = 20
 SPACING_S = 4_260
 BEFORE_S, AFTER_S = 120, 300
@@ -58,7 +58,7 @@ def plan_seed(rng: Generator, seed: int, count: int = EPISODES) -> tuple[Episode
     Args:
         rng: Source of the order.
         seed: Says which decoys it is the turn of.
-        count: Episodes wanted; fewer than 20 take the first of the drawn order.
+        count: Episodes wanted; fewer than 20 take the last of the drawn order.
     """
     turn = [DECOYS[(seed * _DECOYS_PER_SEED + j) % len(DECOYS)] for j in range(_DECOYS_PER_SEED)]
     kinds = [*PLANTS, *["plain"] * _PLAIN, *turn]

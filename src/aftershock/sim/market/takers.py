@@ -7,13 +7,14 @@ every quote with an edge, and looks again a second later. A venue's protection t
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from bisect import bisect_left, bisect_right, insort
 
 import msgspec
 import numpy as np
 from numpy.random import Generator
 
 from aftershock.model.units import NS_PER_MS, NS_PER_S
+from aftershock.sim.market.book import MARKET
 from aftershock.sim.market.grid import Ints
 from aftershock.sim.market.params import MakerSet, World
 from aftershock.sim.market.truth import Stale, Truth
@@ -38,17 +39,21 @@ class Protection:
             for venue in dict.fromkeys(truth.surface.listing.venues)
             for maker in range(count)
         }
-        self._fills: dict[tuple[str, int], deque[int]] = {}
+        self._fills: dict[tuple[str, int], list[int]] = {}
 
-    def on_fill(self, venue: str, maker: int, moment: int) -> None:
-        """Note a fill of one of a maker's quotes."""
+    def on_fill(self, venue: str, maker: int, moment: int, owner: int = MARKET) -> None:
+        """Note a fill of one of a maker's quotes by a taker or by us."""
         if not self._protected.get((venue, maker), False):
             return
-        fills = self._fills.setdefault((venue, maker), deque(maxlen=_FILLS))
-        fills.append(moment)
-        if len(fills) == _FILLS and moment - fills[0] <= _WINDOW_NS:
-            fills.clear()
-            self._out.add(venue, maker, moment, moment + int(self._rng.uniform(*self._seconds) * NS_PER_S))
+        # Takers have run through the whole episode before a fill of ours comes: only those around it count.
+        fills = self._fills.setdefault((venue, maker), [])
+        insort(fills, moment)
+        end = bisect_right(fills, moment)
+        begin = bisect_left(fills, moment - _WINDOW_NS)
+        if end - begin >= _FILLS:
+            del fills[begin:end]
+            until = moment + int(self._rng.uniform(*self._seconds) * NS_PER_S)
+            self._out.add(venue, maker, moment, until, owner)
 
 
 class _Race(msgspec.Struct, frozen=True):

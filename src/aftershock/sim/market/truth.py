@@ -209,14 +209,14 @@ class Truth:
         self._price(book, maker, [(j, moments)])
 
     def _glance(self, book: GroupBook, maker: int, rows: list[int]) -> None:
-        """Price rows under which the price hardly moved, at their beginning and in their middle."""
+        """Price rows under which the price hardly moved, at their beginning, middle and end."""
         track = book.tracks[maker]
         ends = np.append(track.moments[1:], self.end_ns)
         looks = []
         for j in rows:
             begin, end = max(int(track.moments[j]), self.start_ns), int(ends[j])
             if end > begin:
-                looks.append((j, np.array([begin, (begin + end) // 2], dtype=np.int64)))
+                looks.append((j, np.array([begin, (begin + end) // 2, end - 1], dtype=np.int64)))
         if looks:
             self._price(book, maker, looks)
 
