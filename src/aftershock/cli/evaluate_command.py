@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from aftershock.app.evaluation.evaluate import Request, evaluate, log_held_out, train
+from aftershock.app.evaluation.evaluate import Request, check_training, evaluate, log_held_out, train
 from aftershock.app.evaluation.plan import ABLATIONS, BASELINES, STRATEGIES
 from aftershock.cli.console import note, show, show_json
 from aftershock.cli.shared import as_json, path
@@ -120,16 +120,16 @@ def evaluate_command(  # noqa: PLR0913 - click passes each option by name
         jobs=jobs,
         keep=keep,
     )
-    commit = _commit()
     if training != (write is not None):
         raise UsageError("--train and --write FILE go together: what is learnt needs a file")
     if last >= FIRST_HELD_OUT_SEED and not training:
-        log_held_out(request, keep or Path(), commit)
+        log_held_out(request, keep or Path(), _commit())
         note("held-out seeds: this run is logged in held_out.jsonl; nothing may be tuned on it")
     with StopRequest() as stop:
         progress = _Seeds()
         if training and write is not None:
-            learnt = train(request, name=write.stem, commit=commit, trials=trials, progress=progress.update,
+            check_training(request)
+            learnt = train(request, name=write.stem, commit=_commit(), trials=trials, progress=progress.update,
                            should_stop=lambda: bool(stop))  # fmt: skip
             progress.clear()
             _write(write, encode_calibration(learnt))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 from aftershock.core.calibration import Calibration, TypeCalibration
 from aftershock.errors import ConfigError
 from aftershock.model.signals import EdgeType
 from aftershock.study.calibration import CalibrationDocument, decode_calibration
+from aftershock.study.calibration import TypeCalibration as Learnt
 
 __all__ = ["BUNDLED", "for_the_core", "load"]
 
 BUNDLED = "calibration.json"
 _OFF_BPS = 10_000.0
 """A threshold that no order passes."""
+_LEAST_BPS = 0.01
+"""A loss and a spread that no fill has shown yet are small, not nothing."""
 
 
 def load(what: str | None) -> Calibration | None:
@@ -44,39 +48,45 @@ def load(what: str | None) -> Calibration | None:
 
 def for_the_core(document: CalibrationDocument) -> Calibration:
     """Return what the engine needs of a document; a kind and side that training never saw is off."""
-    known = [
-        TypeCalibration(
-            edge=each.edge,
-            action="BUY" if each.action == "BUY" else "SELL",
-            threshold_bps=_OFF_BPS if each.threshold_bps is None else each.threshold_bps,
-            spread_bps=each.spread_bps or (0.0,),
-            confidence=each.confidence or (0.0,),
-            p_fill=each.p_fill or (0.0,),
-            p_profit_h=each.p_profit_h or (0.0,),
-            gain_bps=each.gain_bps,
-            loss_bps=each.loss_bps,
-            sd_bps=each.sd_bps,
-            fills=each.fills,
-        )
-        for each in document.types
-    ]
+    known = [_known(each) if each.fills else _off(each.edge, each.action) for each in document.types]
     seen = [(each.edge, each.action) for each in known]
     unseen = [
-        TypeCalibration(
-            edge=edge.value,
-            action=action,
-            threshold_bps=_OFF_BPS,
-            spread_bps=(0.0,),
-            confidence=(0.0,),
-            p_fill=(0.0,),
-            p_profit_h=(0.0,),
-            gain_bps=0.0,
-            loss_bps=0.0,
-            sd_bps=0.0,
-            fills=0,
-        )
-        for edge in EdgeType
-        for action in ("BUY", "SELL")
-        if (edge.value, action) not in seen
+        _off(edge.value, action) for edge in EdgeType for action in ("BUY", "SELL") if (edge.value, action) not in seen
     ]
     return Calibration(name=document.name, types=(*known, *unseen))
+
+
+def _known(each: Learnt) -> TypeCalibration:
+    return TypeCalibration(
+        edge=each.edge,
+        action=_side(each.action),
+        threshold_bps=_OFF_BPS if each.threshold_bps is None else each.threshold_bps,
+        spread_bps=each.spread_bps,
+        confidence=each.confidence,
+        p_fill=each.p_fill,
+        p_profit_h=each.p_profit_h,
+        gain_bps=each.gain_bps,
+        loss_bps=max(each.loss_bps, _LEAST_BPS),
+        sd_bps=max(each.sd_bps, _LEAST_BPS),
+        fills=each.fills,
+    )
+
+
+def _off(edge: str, action: str) -> TypeCalibration:
+    return TypeCalibration(
+        edge=edge,
+        action=_side(action),
+        threshold_bps=_OFF_BPS,
+        spread_bps=(0.0,),
+        confidence=(0.0,),
+        p_fill=(0.0,),
+        p_profit_h=(0.0,),
+        gain_bps=0.0,
+        loss_bps=_LEAST_BPS,
+        sd_bps=_LEAST_BPS,
+        fills=0,
+    )
+
+
+def _side(action: str) -> Literal["BUY", "SELL"]:
+    return "BUY" if action == "BUY" else "SELL"

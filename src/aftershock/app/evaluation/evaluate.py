@@ -20,7 +20,7 @@ from aftershock.study.calibration import FIRST_HELD_OUT_SEED, CalibrationDocumen
 from aftershock.study.records import RunKey, TriggerRecord
 from aftershock.study.report_data import Evaluation, evaluate_runs
 
-__all__ = ["Request", "Result", "evaluate", "log_held_out", "train"]
+__all__ = ["Request", "Result", "check_training", "evaluate", "log_held_out", "train"]
 
 Runs = list[tuple[RunKey, list[TriggerRecord]]]
 
@@ -88,6 +88,7 @@ def evaluate(
         ConfigError: The calibration is none.
         InputError: Kept records can't be read or written.
     """
+    check_seeds(request)
     config = engine_config(load(request.calibration))
     jobs = _jobs(request, config)
     records = run_jobs(jobs, processes=request.jobs, folder=request.keep, progress=progress, should_stop=should_stop)
@@ -110,6 +111,7 @@ def train(
     Raises:
         UsageError: A seed is held out, or the world is the shifted one, or the run was stopped.
     """
+    check_seeds(request)
     if request.last >= FIRST_HELD_OUT_SEED or request.worlds != ("base",):
         raise UsageError(
             f"seeds from {FIRST_HELD_OUT_SEED:,} on and the shifted world are for judging: train on others"
@@ -131,9 +133,28 @@ def train(
     return calibrate(_gather(jobs, records), name=name, commit=commit, created=created, trials=trials)
 
 
-def _jobs(request: Request, config: EngineConfig) -> list[Job]:
+def check_seeds(request: Request) -> None:
+    """Refuse a range that ends before it begins.
+
+    Raises:
+        UsageError: It does.
+    """
     if request.last < request.first:
         raise UsageError(f"--seeds {request.seeds}: the last is before the first")
+
+
+def check_training(request: Request) -> None:
+    """Refuse what is for judging.
+
+    Raises:
+        UsageError: A seed is held out, or the world is the shifted one.
+    """
+    check_seeds(request)
+    if request.last >= FIRST_HELD_OUT_SEED or request.worlds != ("base",):
+        raise UsageError(f"seeds from {FIRST_HELD_OUT_SEED:,} on and the shifted world are for judging, not training")
+
+
+def _jobs(request: Request, config: EngineConfig) -> list[Job]:
     jobs = []
     for world in request.worlds:
         for makers in request.makers:
