@@ -8,7 +8,6 @@ from numpy.random import Generator
 from aftershock.model.units import BPS, NS_PER_S
 from aftershock.sim.market.book import Books
 from aftershock.sim.market.grid import Floats, Ints
-from aftershock.sim.market.listing import INVERSE, LINEAR
 from aftershock.sim.market.makers import Track
 from aftershock.sim.market.script import PlantedQuote
 from aftershock.sim.market.truth import Truth
@@ -136,6 +135,3 @@ def _add(
             ask_coins=sizes.copy(), fillable=fillable, busted=busted, planted=True,
         )
     )  # fmt: skip
-
-
-VENUES = (INVERSE, LINEAR)

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 from numpy.random import Generator
 
-from aftershock.model.units import NS_PER_MS, NS_PER_S
+from aftershock.model.units import NS_PER_S
 from aftershock.sim.market.listing import INVERSE, LINEAR, PERPS
 from aftershock.sim.market.makers import Outage
 from aftershock.sim.market.perps import Dislocation
@@ -206,6 +206,3 @@ def write_script(rng: Generator, kind: str, onset: int, *, shock: bool) -> Scrip
 def in_time_ms(milliseconds: float) -> float:
     """Return a maker's delay or timer where makers react in time."""
     return min(milliseconds, 50.0)
-
-
-MS = NS_PER_MS
