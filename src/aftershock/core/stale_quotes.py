@@ -80,6 +80,7 @@ class ArmedChain:
         self._unit = next(forwards, NAN) if self.inverse else 1.0
         self._contradicted: list[bool | None] = [None] * len(self.expiries)
         self._shift = np.full(len(self.rows), NAN)
+        self._heard = chain.ts_changed[self.rows].copy()
         self._peer_shift = np.full(len(self.expiries), NAN)
         self._log_price = NAN
         self._evaluated_at = np.full(len(self.rows), NAN)
@@ -157,7 +158,7 @@ class ArmedChain:
                 np.concatenate((at.is_call, at.is_call)),
             )
         )
-        self._widen(config, at, values, vegas, positions, now)
+        self._widen(config, at, values, vegas, positions)
         buy, sell = (
             at.side(sigma, values[side], deltas[side], vegas[side], fees, hedge, buying=side == 0)
             for side, sigma in enumerate((sigma_low, sigma_high))
@@ -198,7 +199,6 @@ class ArmedChain:
         values: NDArray[np.float64],
         vegas: NDArray[np.float64],
         positions: NDArray[np.int64],
-        now: int,
     ) -> None:
         """Widen the bounds, in place, by what the smile missed before the shock and by what fresh quotes say now."""
         before = self._before
@@ -207,8 +207,10 @@ class ArmedChain:
         values[1] += np.fmax(bid - value, 0.0)
         if config.min_peers:
             middle, vega = 0.5 * (values[0] + values[1]), 0.5 * (vegas[0] + vegas[1])
-            fresh = np.flatnonzero(self.chain.ts_changed[self.rows[positions]] == now)
+            changed = self.chain.ts_changed[self.rows[positions]]
+            fresh = np.flatnonzero(changed > self._heard[positions])
             if len(fresh):
+                self._heard[positions] = changed
                 quoted = 0.5 * (at.bid + at.ask) * at.unit
                 with np.errstate(all="ignore"):
                     self._shift[positions[fresh]] = ((quoted - middle) / vega)[fresh]
