@@ -43,9 +43,10 @@ class ArmedExpiry(msgspec.Struct):
 
 
 class Before(NamedTuple):
-    """Of each option before the shock, USD: value by the fitted smile, and its quotes; NaN where unknown."""
+    """Of each option before the shock, USD: value by the fitted smile, how much of it is time value, and its quotes."""
 
     value: Floats
+    time_value: Floats
     bid: Floats
     ask: Floats
 
@@ -170,7 +171,7 @@ class ArmedChain:
     def _fit_before(self) -> Before:
         """Return what the smile said of each option before the shock, and what its quotes were, in USD."""
         nothing = np.full(len(self.rows), NAN)
-        before = Before(value=nothing.copy(), bid=nothing.copy(), ask=nothing)
+        before = Before(value=nothing.copy(), time_value=nothing.copy(), bid=nothing.copy(), ask=nothing)
         start = 0
         for armed in self.expiries:
             stop = start + len(self.chain.expiries[armed.expiry_ns].rows)
@@ -188,7 +189,10 @@ class ArmedChain:
                 with np.errstate(all="ignore"):
                     sigma = held.smile.iv(np.log(strike / forward))
                 tau = np.full(len(rows), tau_years(armed.expiry_ns, held.ts))
-                before.value[known] = price_delta_vega(forward, strike, tau, sigma, self.chain.is_call[rows])[0]
+                is_call = self.chain.is_call[rows]
+                value = price_delta_vega(forward, strike, tau, sigma, is_call)[0]
+                gain = np.where(is_call, forward - strike, strike - forward)
+                before.value[known], before.time_value[known] = value, value - np.maximum(gain, 0.0)
             start = stop
         return before
 
@@ -229,7 +233,7 @@ class ArmedChain:
         """Tell whether an option's quotes and the smile agreed before the shock; True where nothing is known."""
         before = self._before
         value, bid, ask = (float(each[position]) for each in (before.value, before.bid, before.ask))
-        room = config.unexplained_bps / BPS * forward + _SOUND_SHARE * value
+        room = config.unexplained_bps / BPS * forward + _SOUND_SHARE * float(before.time_value[position])
         return not (value - ask > room or bid - value > room)
 
     def is_contradicted(self, config: EngineConfig, position: int) -> bool:
