@@ -161,9 +161,9 @@ def test_a_part_of_the_chain_is_valued_like_the_whole() -> None:
 def test_an_option_is_ready_again_only_after_the_pause() -> None:
     watched = armed()
     pause = 100
-    assert len(watched.ready(1000, pause)) == 20
+    assert len(watched.ready(1000, pause, 0.0, 0)) == 20
     watched.dirty[3] = True
     assert watched.due(pause) == 1100
-    assert watched.ready(1099, pause).tolist() == []
-    assert watched.ready(1100, pause).tolist() == [3]
+    assert watched.ready(1099, pause, 0.0, 0).tolist() == []
+    assert watched.ready(1100, pause, 0.0, 0).tolist() == [3]
     assert watched.due(pause) > 10**18

@@ -325,7 +325,7 @@ class TriggerDesk:
     def _evaluate(self, trigger: OpenTrigger, key: tuple[str, str], now: int, ts_event: int) -> None:
         """Evaluate what is dirty and was not evaluated within the last `reevaluate_ms`."""
         armed = trigger.armed[key]
-        ready = armed.ready(now, self._pause_ns)
+        ready = armed.ready(now, self._pause_ns, self._config.reevaluate_bps, self._calm_ns)
         if len(ready):
             asset = self._market.assets[trigger.asset]
             when = self._decider.moment(trigger, asset, now, ts_event, venue_up=self._up(key[0], asset))

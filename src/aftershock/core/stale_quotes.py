@@ -32,6 +32,7 @@ _NEVER = 2**63 - 1
 _DELTA_MARGIN = 0.1
 _SOUND_SHARE = 0.1
 _PLAUSIBLE = 2.0
+_SOON = 0.3
 Known = dict[tuple[int, bool], bool]
 
 
@@ -99,10 +100,14 @@ class ArmedChain:
         if not least_bps > 0:
             self.dirty[:] = True
             return True
-        moved = np.abs(log_price - self._evaluated_at) * BPS
-        due = ~(moved < np.maximum(self._reach_bps, least_bps)) | (self.evaluated <= now - calm_ns)
+        due = self._waited(now, least_bps, calm_ns, 1.0)
         self.dirty |= due
         return bool(due.any())
+
+    def _waited(self, now: int, least_bps: float, calm_ns: int, share: float) -> NDArray[np.bool_]:
+        """Tell which options have waited for a share of the move or of the time that makes them due."""
+        moved = np.abs(self._log_price - self._evaluated_at) * BPS
+        return ~(moved < share * np.maximum(self._reach_bps, least_bps)) | (self.evaluated <= now - share * calm_ns)
 
     def _note_reach(self, figures: EdgeFigures) -> None:
         """Keep how far the forward must move before an option's value can reach its nearer quote, bps."""
@@ -112,9 +117,16 @@ class ArmedChain:
         reach = -nearest / delta
         self._reach_bps[figures.positions] = np.where(reach > 0, reach, 0.0)
 
-    def ready(self, now: int, pause_ns: int) -> NDArray[np.int64]:
-        """Return the positions to evaluate now, and note that they are."""
-        positions = np.flatnonzero(self.dirty & (self.evaluated <= now - pause_ns))
+    def ready(self, now: int, pause_ns: int, least_bps: float, calm_ns: int) -> NDArray[np.int64]:
+        """Return the positions to evaluate now, and note that they are; arguments as of `forward_moved`.
+
+        What will soon be due goes along: at this size an evaluation costs by the call, not by the option.
+        """
+        rested = self.evaluated <= now - pause_ns
+        chosen = self.dirty & rested
+        if least_bps > 0 and chosen.any():
+            chosen |= self._waited(now, least_bps, calm_ns, _SOON) & rested
+        positions = np.flatnonzero(chosen)
         self.dirty[positions] = False
         self.evaluated[positions] = now
         self._evaluated_at[positions] = self._log_price
@@ -226,8 +238,10 @@ class ArmedChain:
     def _hear_peers(self, least: int, expiries: NDArray[np.int64]) -> None:
         """Take the median shift of volatility that the quotes of an expiry show that came since the shock."""
         for expiry in dict.fromkeys(expiries.tolist()):
-            shifts = self._shift[(self.expiry_of == expiry) & np.isfinite(self._shift)]
-            self._peer_shift[expiry] = float(np.median(shifts)) if len(shifts) >= least else NAN
+            shifts = self._shift[self.expiry_of == expiry]
+            known = np.sort(shifts[np.isfinite(shifts)])
+            n = len(known)
+            self._peer_shift[expiry] = 0.5 * float(known[(n - 1) // 2] + known[n // 2]) if n >= least else NAN
 
     def is_sound(self, config: EngineConfig, position: int, forward: float) -> bool:
         """Tell whether an option's quotes and the smile agreed before the shock; True where nothing is known."""

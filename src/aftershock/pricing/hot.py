@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aftershock.pricing.arrays import FloatArray
-from aftershock.pricing.normal import SQRT_TWO_PI, norm_cdf
-from aftershock.pricing.normalised import gaussian_factor, half_difference, log_moneyness
+from aftershock.pricing.normal import SQRT_TWO_PI
+from aftershock.pricing.normalised import gaussian_factor, half_difference_and_tail, log_moneyness
 
 __all__ = ["iv_within", "price_delta_vega"]
 
@@ -37,10 +37,11 @@ def price_delta_vega(
         y, s = np.abs(x), sigma * root_tau
         weight = np.sqrt(forward) * np.sqrt(strike) * gaussian_factor(y, s)
         gain = np.where(is_call, forward - strike, strike - forward)
-        price = np.maximum(gain, 0.0) + weight * half_difference(y, s)
-        sign = np.where(is_call, 1.0, -1.0)
-        delta = sign * norm_cdf(sign * (x / s + 0.5 * s))
-        return price, delta, weight * root_tau / SQRT_TWO_PI
+        half, tail = half_difference_and_tail(x, s)
+        # N(d1) for a call and N(d1) - 1 for a put, the smaller of the two as it is.
+        above = x + 0.5 * s * s > 0.0
+        delta = np.where(is_call, np.where(above, 1.0 - tail, tail), np.where(above, -tail, tail - 1.0))
+        return np.maximum(gain, 0.0) + weight * half, delta, weight * root_tau / SQRT_TWO_PI
 
 
 def iv_within(

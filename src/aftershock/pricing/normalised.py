@@ -13,6 +13,7 @@ s/2:
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aftershock.pricing.arrays import FloatArray
 from aftershock.pricing.normal import SQRT_TWO, erfcx_of_positive, erfcx_slope_of_positive
@@ -65,7 +66,7 @@ def half_difference(y: FloatArray, s: FloatArray) -> FloatArray:
         y: |ln(F/K)|, at most MAX_LOG_MONEYNESS, one-dimensional.
         s: Total volatility in (0, MAX_TOTAL_VOL], of the same shape.
     """
-    small = (s < _SERIES_TOTAL_VOL) & (y < _SERIES_LOG_MONEYNESS)
+    small = _is_small(y, s)
     if small.all():
         return _by_series(y, s)
     if not small.any():
@@ -77,18 +78,56 @@ def half_difference(y: FloatArray, s: FloatArray) -> FloatArray:
     return result
 
 
-def _by_difference(y: FloatArray, s: FloatArray) -> FloatArray:
-    """Subtract the two erfcx; left of zero erfcx(a) is 2 exp(a^2) - erfcx(-a)."""
+def half_difference_and_tail(x: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return D and the normal tail beyond |x/s + s/2|: few, long calls, for short arrays.
+
+    NumPy costs by the call there, so every element goes both ways of `half_difference`, on one erfcx of all arguments.
+
+    Args:
+        x: ln(F/K), one-dimensional.
+        s: Total volatility, of the same shape.
+    """
+    n, y = len(x), np.abs(x)
+    a, c = _arguments(y, s)
+    centre = y / (s * SQRT_TWO)
+    scaled = erfcx_of_positive(np.concatenate((np.abs(a), c, centre)))
+    near, far = scaled[:n], scaled[n : 2 * n]
+    series = _sum_series(y, s, scaled[2 * n :], erfcx_slope_of_positive(centre))
+    half = np.where(_is_small(y, s), series, _subtract(a, near, far))
+    away = x / s + 0.5 * s
+    return half, 0.5 * np.exp(-0.5 * away * away) * np.where(x > 0.0, far, near)
+
+
+def _is_small(y: FloatArray, s: FloatArray) -> NDArray[np.bool_]:
+    return (s < _SERIES_TOTAL_VOL) & (y < _SERIES_LOG_MONEYNESS)
+
+
+def _arguments(y: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what erfcx is taken of: (h - t)/sqrt 2 and (h + t)/sqrt 2."""
     h, t = y / s, 0.5 * s
-    a, c = (h - t) / SQRT_TWO, (h + t) / SQRT_TWO
+    return (h - t) / SQRT_TWO, (h + t) / SQRT_TWO
+
+
+def _by_difference(y: FloatArray, s: FloatArray) -> FloatArray:
+    a, c = _arguments(y, s)
     n = len(a)
     both = erfcx_of_positive(np.concatenate((np.abs(a), c)))
+    return _subtract(a, both[:n], both[n:])
+
+
+def _subtract(a: FloatArray, near: FloatArray, far: FloatArray) -> FloatArray:
+    """Subtract the two erfcx; left of zero erfcx(a) is 2 exp(a^2) - erfcx(-a)."""
     negative = a < 0.0
-    left = np.where(negative, 2.0 * np.exp(np.where(negative, a * a, 0.0)) - both[:n], both[:n])
-    return 0.5 * (left - both[n:])
+    left = np.where(negative, 2.0 * np.exp(np.where(negative, a * a, 0.0)) - near, near)
+    return 0.5 * (left - far)
 
 
 def _by_series(y: FloatArray, s: FloatArray) -> FloatArray:
+    centre = y / (s * SQRT_TWO)
+    return _sum_series(y, s, erfcx_of_positive(centre), erfcx_slope_of_positive(centre))
+
+
+def _sum_series(y: FloatArray, s: FloatArray, at_centre: FloatArray, slope: FloatArray) -> FloatArray:
     """Sum the odd terms of erfcx's Taylor series about h/sqrt 2, each positive.
 
     With W_n = |d^n erfcx| and the step t/sqrt 2, the terms u_n = W_n (t/sqrt 2)^n / n! follow from erfcx's
@@ -96,8 +135,7 @@ def _by_series(y: FloatArray, s: FloatArray) -> FloatArray:
     """
     t = 0.5 * s
     t_squared, half_y = t * t, 0.5 * y
-    centre = y / (s * SQRT_TWO)
-    before, term = erfcx_of_positive(centre), erfcx_slope_of_positive(centre) * (t / SQRT_TWO)
+    before, term = at_centre, slope * (t / SQRT_TWO)
     total = term.copy()
     for n in range(1, _SERIES_TERMS):
         before, term = term, (t_squared * before - half_y * term) / (n + 1.0)
