@@ -6,7 +6,7 @@ ARGS ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip --disable-pip-version-check install
-PYTEST := $(PY) -m pytest
+PYTEST := $(PY) -m pytest --numprocesses auto --dist worksteal
 CODE := $(wildcard src tests benchmarks)
 
 .DEFAULT_GOAL := help
