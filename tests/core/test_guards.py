@@ -17,7 +17,7 @@ from aftershock.model.signals import Action, ArbitrageSignal, Reason, TriggerKin
 from aftershock.model.units import NS_PER_S, tau_years
 from aftershock.pricing import fit_smile, greeks
 from tests.core.market import EXPIRY, EXPIRY_NS, T0, chain_of, engine_of, of_type, quote_values, run
-from tests.core.shock import CONFIG, batched, timeline
+from tests.core.shock import CONFIG, OVERSHOT, batched, timeline
 from tests.core.test_stale_quotes import FEES, HEDGE
 
 STRIKES = (54_000, 57_000, 60_000, 63_000, 66_000)
@@ -151,3 +151,27 @@ def test_a_chain_that_says_nothing_while_the_price_runs_is_stale() -> None:
     assert without > 0, "without the guard a frozen chain is taken for stale quotes"
     assert orders == 0
     assert any(s.reason is Reason.STALE_DATA for s in signals)
+
+
+def _raised(event: Event) -> Event:
+    """Raise one option by four thousandths of a coin, more than a second after the crash is over."""
+    begin, end = T0 + int(12.7 * NS_PER_S), T0 + int(13.5 * NS_PER_S)
+    if not isinstance(event, OptionQuotes) or OVERSHOT not in event.symbols or not begin <= event.ts_init < end:
+        return event
+    wrong = np.array([0.004 if symbol == OVERSHOT else 0.0 for symbol in event.symbols])
+    raised = {name: event.columns[name] + wrong for name in ("bid", "ask")}
+    return msgspec.structs.replace(event, columns=event.columns | raised)
+
+
+def test_a_quote_that_is_wrong_by_more_than_the_price_moved_is_nobody_s_leftover() -> None:
+    events = [_raised(event) for event in batched(timeline([]))]
+    edges = msgspec.structs.replace(CONFIG, edges=("A",))
+
+    def ordered(config: EngineConfig) -> list[tuple[str, int]]:
+        approved = of_type(ApprovedOrder, run(engine_of(config), events))
+        return [(each.intent.legs[0].symbol, each.ts_init) for each in approved]
+
+    free, guarded = ordered(edges), ordered(msgspec.structs.replace(edges, maker_lag_ms=1_000.0))
+    crash_over = T0 + 12 * NS_PER_S
+    assert [symbol for symbol, ts in free if ts > crash_over] == [OVERSHOT], "without the guard it is traded"
+    assert [each for each in free if each[1] < crash_over] == guarded, "what the price left behind still is"

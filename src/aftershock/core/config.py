@@ -109,8 +109,8 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         settlement_basis_bps: Allowance for two venues that settle on two indices.
         min_spread_bps: Floor under every threshold.
         max_latency_ms: Most data time between cause and decision.
-        max_quiet_move_bps, max_feed_lag_ms, min_peers, static_needs_trigger: Guards of a live or simulated feed, off by
-            default: see "Guards" in `docs/decision.md`.
+        max_quiet_move_bps, max_feed_lag_ms, min_peers, maker_lag_ms, static_needs_trigger: Guards of a live or a
+            simulated feed, off by default: see "Guards" in `docs/decision.md`.
         edges: Kinds of edge that are looked for; what is left out is not scanned.
         stickiness_low, stickiness_high: Skew-stickiness ratios at the two ends of the robust band.
         overshoot_intensity_share: Exhaustion (edge D) means an intensity below this share of its maximum since the
@@ -152,6 +152,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_quiet_move_bps: _Positive = 1e4
     max_feed_lag_ms: _Positive = 1e9
     min_peers: Annotated[int, Meta(ge=0, le=100)] = 0
+    maker_lag_ms: Annotated[float, Meta(ge=0, le=10_000)] = 0.0
     unexplained_fraction: _Fraction = 0.25
     unexplained_bps: _Bps = 3.0
     static_needs_trigger: bool = False

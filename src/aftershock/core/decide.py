@@ -88,6 +88,7 @@ class Decider:
             figures = armed.evaluate(config, forwards, now, index, fees, hedge, positions)
             stale = Evaluation(trigger, config, when, armed, figures, index, fees, hedge, self._unit_limits)
             stale.suspect = self.suspect(armed.chain, asset)
+            stale.series = asset.consolidated
             effects += self._on_evaluation(trigger, stale, armed.candidates(figures))
         if overshoot:
             figures = overshoot_figures(armed, config, forwards, now, index, fees, hedge, positions)

@@ -18,11 +18,14 @@ from aftershock.pricing.hot import iv_within
 if TYPE_CHECKING:
     from aftershock.core.config import EngineConfig
     from aftershock.core.hedge import HedgeQuote
+    from aftershock.core.series import LogPriceSeries
     from aftershock.core.stale_quotes import ArmedChain, EdgeFigures
     from aftershock.core.triggers import OpenTrigger
     from aftershock.model.instruments import FeeSchedule
 
 __all__ = ["Evaluation", "QuoteCase"]
+
+_DELTA_MARGIN = 0.1
 
 
 class Row(NamedTuple):
@@ -67,6 +70,7 @@ class Evaluation:
             False: max(config.threshold_sell_bps, config.min_spread_bps),
         }
         self.suspect = False
+        self.series: LogPriceSeries | None = None
         self.executable = hedge is not None and config.forward == "quotes"
 
     def case(self, at: int, row: Row, *, buying: bool) -> QuoteCase:
@@ -172,7 +176,23 @@ class QuoteCase:
         of = self._of
         if of.armed.is_contradicted(of.config, self._position):
             return False
-        return of.armed.explains(of.config, self._position, row.price_usd, row.forward, buying=self._buying)
+        standing = of.armed.explains(of.config, self._position, row.price_usd, row.forward, buying=self._buying)
+        return standing and self._moved_enough(row)
+
+    def _moved_enough(self, row: Row) -> bool:
+        """Tell whether the forward moved far enough, since the quote's maker looked at it, to leave such an edge.
+
+        A quote that was fair then is wrong now by no more than delta times the move.
+        """
+        of, config, series = self._of, self._of.config, self._of.series
+        if not (config.maker_lag_ms > 0 and row.gross > 0) or series is None:
+            return True
+        since = of.armed.chain.changed_cells[self._row] - int(config.maker_lag_ms * NS_PER_MS)
+        least, most = series.extremes(since)
+        then = least if (row.delta > 0) == self._buying else most
+        moved = abs(series.last - then) * row.forward
+        room = config.unexplained_bps / BPS * row.forward
+        return not row.gross > (abs(row.delta) + _DELTA_MARGIN) * moved + room
 
     def _size(self, amount: float) -> float:
         """Return the executable size in coins, limited by the quote and by what the hedge would meet."""

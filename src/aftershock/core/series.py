@@ -87,6 +87,18 @@ class LogPriceSeries:
                 most = value
         return BPS * (most - least) if 6 * oldest >= 5 * span_ns else NAN
 
+    def extremes(self, since: int) -> tuple[float, float]:
+        """Return lowest and highest log price from the sample that held at a moment on; of all if it is older."""
+        least = most = self.last
+        for then, value in reversed(self._samples):
+            if value < least:
+                least = value
+            elif value > most:
+                most = value
+            if then <= since:
+                break
+        return least, most
+
     def oldest(self, ts: int) -> float:
         """Return the oldest sample kept within the window; NaN without any."""
         for then, value in self._samples:

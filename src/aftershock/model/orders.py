@@ -20,6 +20,7 @@ __all__ = [
     "RefusedOrder",
     "Side",
     "leg_client_id",
+    "leg_limit",
 ]
 
 Purpose = Literal["entry", "hedge", "unwind"]
@@ -74,7 +75,7 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
         intent_id: Deterministic id, equal in every replay.
         trigger_id: What opened it.
         edge: Type of edge: `A`, `B1`, ...
-        legs: Each an IOC limit order at its price, known to the venue by `leg_client_id`.
+        legs: Each an IOC order with the limit `leg_limit`, known to the venue by `leg_client_id`.
         quantity: Coins per leg ratio of 1. They become the venue's native amount at the leg's own price: that matters
             for contracts counted in dollars alone, of which an order is for `quantity * ratio * price` dollars.
         limit_usd: Worst total package price in quote currency per coin that still leaves the threshold.
@@ -101,6 +102,25 @@ class OrderIntent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 def leg_client_id(intent_id: str, number: int) -> str:
     """Return the id under which a leg is sent, legs counted from 1: the same in every replay."""
     return f"{intent_id}/{number}"
+
+
+def leg_limit(intent: OrderIntent, number: int) -> float:
+    """Return the worst price of a leg, legs counted from 0, as its venue quotes it.
+
+    What the whole order may lose against the prices of its legs and still leave the threshold is shared out equally: if
+    every leg fills at its limit, the package costs `limit_usd`. Rounded to billionths: the way there and back between
+    two units may not leave a limit at a quote's own price a bit short of it.
+    """
+    leg = intent.legs[number]
+    signs = [1.0 if each.side is Side.BUY else -1.0 for each in intent.legs]
+    if len(intent.legs) == 1:
+        wanted = intent.limit_usd
+    else:
+        package = sum(sign * each.ratio * each.price_usd for sign, each in zip(signs, intent.legs, strict=True))
+        wanted = leg.price_usd + signs[number] * (intent.limit_usd - package) / (len(signs) * leg.ratio)
+    if not wanted > 0 or not leg.price_usd > 0:
+        return leg.price
+    return round(wanted * leg.price / leg.price_usd, 9)
 
 
 class ApprovedOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="approved_order"):

@@ -7,9 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from aftershock.app.evaluation.desk import limit_price
 from aftershock.app.evaluation.labels import LegFill, edge_bps, partial_loss_usd, realised_bps
-from aftershock.model.orders import Leg, OrderIntent, Side
+from aftershock.model.orders import Leg, OrderIntent, Side, leg_limit
 from tests.sim.market.worlds import END_NS, FINE_NS, SECOND_NS, seen_episode
 
 MOMENT = FINE_NS + 200 * SECOND_NS
@@ -108,4 +107,16 @@ def test_a_whole_package_leaves_nothing_to_unwind() -> None:
 def test_a_limit_at_a_quote_s_own_price_is_that_price(price: float, forward: float) -> None:
     own = Leg(venue="deribit", symbol="x", side=Side.BUY, ratio=1.0, price=price, price_usd=price * forward)
     intent = OrderIntent(intent_id="i", trigger_id="", edge="A", legs=(own,), quantity=1.0, limit_usd=price * forward)
-    assert limit_price(intent, 0) == price
+    assert leg_limit(intent, 0) == price
+
+
+def test_a_package_that_fills_at_the_limits_of_its_legs_costs_what_the_order_allows() -> None:
+    legs = (
+        Leg(venue="deribit", symbol="x", side=Side.BUY, ratio=2.0, price=0.03, price_usd=2_700.0),
+        Leg(venue="deribit", symbol="y", side=Side.SELL, ratio=1.0, price=0.05, price_usd=4_500.0),
+    )
+    intent = OrderIntent(intent_id="i", trigger_id="", edge="B3", legs=legs, quantity=1.0, limit_usd=980.0)
+    limits = [leg_limit(intent, number) for number in range(2)]
+    assert limits[0] > 0.03
+    assert limits[1] < 0.05
+    assert 2.0 * limits[0] * 90_000.0 - limits[1] * 90_000.0 == pytest.approx(980.0, abs=1e-3)

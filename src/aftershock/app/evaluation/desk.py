@@ -10,13 +10,13 @@ import msgspec
 from aftershock.app.evaluation.labels import LegFill
 from aftershock.app.evaluation.strategies import Sent
 from aftershock.model.events import Event, OrderUpdate
-from aftershock.model.orders import Fill, Leg, OrderIntent, Side, leg_client_id
+from aftershock.model.orders import Fill, Leg, Side, leg_client_id, leg_limit
 from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.sim.market.book import SHOWN
 from aftershock.sim.market.episode import Episode, Execution
 from aftershock.sim.market.listing import INVERSE, LINEAR, PERPS
 
-__all__ = ["NEVER", "Desk", "Order", "limit_price"]
+__all__ = ["NEVER", "Desk", "Order"]
 
 NEVER = 2**63 - 1
 
@@ -94,7 +94,7 @@ class Desk:
         intent = order.sent.intent
         leg = intent.legs[number]
         coins = intent.quantity * leg.ratio
-        fills = self._trade(leg, coins, limit_price(intent, number), ts)
+        fills = self._trade(leg, coins, leg_limit(intent, number), ts)
         order.fills[number] = [LegFill(ts, fill.price, fill.coins, fill.busted) for fill in fills]
         if self._owner != SHOWN:
             return
@@ -119,15 +119,3 @@ class Desk:
         if venue is None:
             return self._episode.trade_future(leg.symbol, coins, limit, ts, buying=buying)
         return self._episode.trade_perp(venue, coins, limit, ts, buying=buying)
-
-
-def limit_price(intent: OrderIntent, number: int) -> float:
-    """Return the worst price of a leg, as quoted: its own, or for one leg what the whole order allows.
-
-    An order's `limit_usd` is in quote currency per coin; a leg's two prices say what that is on its venue. Rounded to
-    billionths: the way there and back may not leave a limit at a quote's own price a bit short of it.
-    """
-    leg = intent.legs[number]
-    if len(intent.legs) > 1 or not intent.limit_usd > 0 or not leg.price_usd > 0:
-        return leg.price
-    return round(intent.limit_usd * leg.price / leg.price_usd, 9)

@@ -100,6 +100,7 @@ def engine_config(calibration: Calibration | None = None, **more: object) -> Eng
             max_quiet_move_bps=10.0,
             max_feed_lag_ms=400.0,
             min_peers=3,
+            maker_lag_ms=5_000.0,
             static_needs_trigger=True,
         ),
         **more,

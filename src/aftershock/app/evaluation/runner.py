@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from aftershock.app.evaluation.desk import NEVER, Desk, Order, limit_price
+from aftershock.app.evaluation.desk import NEVER, Desk, Order
 from aftershock.app.evaluation.labels import by_latency, edge_bps, partial_loss_usd, realised_bps, waterfall_bps
 from aftershock.app.evaluation.strategies import Oracle, Sent, Strategy
 from aftershock.model.events import Timer
-from aftershock.model.orders import OrderIntent, Side
+from aftershock.model.orders import OrderIntent, Side, leg_limit
 from aftershock.model.signals import ArbitrageSignal
 from aftershock.model.units import BPS, NAN, NS_PER_MS
 from aftershock.sim.market.book import SHOWN
@@ -93,7 +93,7 @@ def _drive(  # noqa: C901 - one branch for each thing that can come next
                 left += 1
                 continue
             if entry:
-                curves.append(by_latency(episode, sent.intent, now, [limit_price(sent.intent, 0)]))
+                curves.append(by_latency(episode, sent.intent, now, [leg_limit(sent.intent, 0)]))
             for desk in desks if entry else desks[:1]:
                 desk.send(sent, now)
         return left
