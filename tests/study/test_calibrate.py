@@ -273,3 +273,16 @@ def test_an_unknown_field_is_refused(document: CalibrationDocument) -> None:
 
 def test_a_type_that_is_not_in_the_document_has_no_confidence(document: CalibrationDocument) -> None:
     assert np.isnan(stated_confidence(document, [order(edge="E")])).all()
+
+
+def test_the_two_sides_of_a_pair_trade_are_learnt_together() -> None:
+    def sent(i: int, edge: str, action: str) -> TriggerRecord:
+        one = order(edge=edge, action=action) if i % 3 else lost(edge=edge, action=action)
+        return trigger(i, "S6", positive=True, orders=(one,))
+
+    records = [sent(i, "E" if i < 80 else "A", "BUY" if i % 2 else "SELL") for i in range(160)]
+    types = {(each.edge, each.action): each for each in learnt([*records, trigger(len(records))]).types}
+    pair = [msgspec.structs.replace(types["E", side], action="") for side in ("BUY", "SELL")]
+    assert pair[0] == pair[1]
+    assert pair[0].orders == 80
+    assert types["A", "BUY"].orders == types["A", "SELL"].orders == 40

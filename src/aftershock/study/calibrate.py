@@ -19,6 +19,9 @@ from aftershock.study.thresholds import MIN_THRESHOLD_FILLS, TARGET, find_thresh
 
 __all__ = ["CalibrationSettings", "calibrate"]
 
+_PAIRS = ("E",)
+"""Kinds whose sides are one trade, named after the leg that is out of line: both are learnt from all orders."""
+
 
 class CalibrationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What is chosen beforehand.
@@ -73,7 +76,8 @@ def calibrate(
     sample = Sample(table, settings.prior)
     types = []
     for edge, action in sorted({(order.edge, order.action) for order in table.orders}):
-        of_type = [(order.edge, order.action) == (edge, action) for order in table.orders]
+        both = edge in _PAIRS
+        of_type = [order.edge == edge and (both or order.action == action) for order in table.orders]
         mine = np.array(of_type, dtype=np.bool_) & np.isfinite(table.spread_bps)
         found, tried = _type(sample, mine, settings, edge=edge, action=action)
         types.append(found)
