@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftershock.core.config import EngineConfig
+from aftershock.core.config import EngineConfig, RiskConfig
 from aftershock.core.dislocation import DislocationWatch
 from aftershock.core.engine import Effect, Engine
 from aftershock.core.fees import FeeBook
@@ -301,8 +301,11 @@ def test_an_edge_beyond_belief_is_a_mistake_of_data() -> None:
     assert (signal.action, signal.reason) == (Action.HOLD, Reason.UNIT_CHECK)
 
 
-def test_more_than_half_a_percent_is_refused_by_the_collar() -> None:
+def test_the_collar_holds_the_perpetual_against_its_fair_price() -> None:
     (signal,) = Perpetuals().go_on(0.5, bybit=-80.0).signals
+    assert signal.action is Action.BUY
+    tight = EngineConfig(risk=RiskConfig(collar_value_bps=50.0, collar_value_fraction=0.005))
+    (signal,) = Perpetuals(tight).go_on(0.5, bybit=-80.0).signals
     assert (signal.action, signal.reason) == (Action.HOLD, Reason.RISK_LIMIT)
 
 

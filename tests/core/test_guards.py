@@ -30,15 +30,18 @@ def value_of(strike: float, *, is_call: bool, forward: float = FORWARD, sigma: f
     return float(greeks(forward, float(strike), tau_years(EXPIRY_NS, T0), sigma, is_call).price) / forward
 
 
-def watched(wrong: dict[tuple[int, str], float] | None = None) -> ArmedChain:
-    """Return ten options quoted around a flat smile of 50 %; what is wrong is off by so many coins, before and now."""
+def watched(wrong: dict[tuple[int, str], float] | None = None, crossed: tuple[int, str] | None = None) -> ArmedChain:
+    """Return ten options quoted around a flat smile of 50 %.
+
+    What is wrong is off by so many coins, before and now; the bid of what is crossed is above its ask.
+    """
     wrong = wrong or {}
     names = [(strike, kind) for strike in STRIKES for kind in "CP"]
     chain = chain_of([f"BTC-{EXPIRY}-{strike}-{kind}" for strike, kind in names])
     bids, asks = [], []
     for row, (strike, kind) in enumerate(names):
         middle = value_of(strike, is_call=kind == "C") + wrong.get((strike, kind), 0.0)
-        bids.append(middle - HALF)
+        bids.append(middle + 2 * HALF if (strike, kind) == crossed else middle - HALF)
         asks.append(middle + HALF)
         chain.update(row, T0, quote_values(bids[-1], asks[-1]))
     k = np.log(np.array(STRIKES) / FORWARD)
@@ -73,6 +76,12 @@ def test_an_expiry_with_one_quote_against_its_smile_is_not_believed() -> None:
     armed = watched({(54_000, "C"): 0.01})
     assert all(armed.is_contradicted(config, at) for at in range(10))
     assert not any(watched().is_contradicted(config, at) for at in range(10))
+
+
+def test_an_expiry_with_crossed_quotes_before_the_shock_is_not_believed() -> None:
+    assert not watched().is_contradicted(EngineConfig(), 0)
+    armed = watched(crossed=(63_000, "C"))
+    assert armed.is_contradicted(EngineConfig(), position(armed, 57_000, "P"))
 
 
 @pytest.mark.parametrize(("share", "explained"), [(1.0, True), (0.9, True), (0.5, False), (0.1, False)])

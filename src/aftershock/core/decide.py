@@ -21,7 +21,7 @@ from aftershock.core.risk import RiskGate
 from aftershock.core.rules import Assessment, Limits, UnitLimits, judge
 from aftershock.core.triggers import BestSoFar, Decided
 from aftershock.model.orders import ApprovedOrder, OrderIntent, RefusedOrder
-from aftershock.model.signals import Action, ArbitrageSignal, Reason
+from aftershock.model.signals import Action, ArbitrageSignal, EdgeType, Reason
 from aftershock.model.units import BPS, NAN, NS_PER_MS
 
 if TYPE_CHECKING:
@@ -204,6 +204,9 @@ class Decider:
             limit_usd=signal.price_usd - room if selling_one else signal.price_usd + room,
             hedge=signal.hedge,
         )
+        price_usd, value_usd = signal.price_usd, signal.value_usd
+        if signal.edge_type is EdgeType.DISLOCATION:  # the pair is worth next to nothing, the perpetual its fair price
+            price_usd, value_usd = signal.legs[0].price_usd, signal.forward
         return self._gate.check(
-            intent, signal.ts_init, price_usd=signal.price_usd, value_usd=signal.value_usd, forward=signal.forward
+            intent, signal.ts_init, price_usd=price_usd, value_usd=value_usd, forward=signal.forward
         )

@@ -244,9 +244,14 @@ class ArmedChain:
             self._peer_shift[expiry] = 0.5 * float(known[(n - 1) // 2] + known[n // 2]) if n >= least else NAN
 
     def is_sound(self, config: EngineConfig, position: int, forward: float) -> bool:
-        """Tell whether an option's quotes and the smile agreed before the shock; True where nothing is known."""
+        """Tell whether an option's quotes made sense before the shock: not crossed, and in agreement with the smile.
+
+        True where nothing is known.
+        """
         before = self._before
         value, bid, ask = (float(each[position]) for each in (before.value, before.bid, before.ask))
+        if bid > ask:
+            return False
         room = config.unexplained_bps / BPS * forward + _SOUND_SHARE * float(before.time_value[position])
         return not (value - ask > room or bid - value > room)
 
