@@ -67,7 +67,7 @@ def test_whoever_always_holds_captures_nothing() -> None:
 def test_a_coin_orders_half_of_the_time_and_has_no_skill() -> None:
     (records,) = run(job("coin", count=12))
     sent = orders(records)
-    assert 3 <= len(sent) <= 9
+    assert 1 <= len(sent) <= 11  # of twelve; outside of this once in two thousand seeds
     assert all(len(record.orders) <= 1 for record in records)
     filled = [order for order in sent if order.filled > 0]
     assert filled

@@ -195,7 +195,7 @@ class Coin(_Simple):
         """Note when to throw; the onset is the schedule's, not the truth's."""
         super().begin(episode)
         self._at = episode.start_ns + 130 * NS_PER_S
-        self._rng = generator(self._number + 1, episode.plan.index, 99)
+        self._rng = generator(episode.start_ns, episode.plan.index, 99)
         self._thrown = False
 
     def on_event(self, event: ev.Event) -> list[Sent]:
