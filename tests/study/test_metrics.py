@@ -56,6 +56,18 @@ def test_a_confusion_matrix_by_hand() -> None:
     assert found["precision_fill"] == found["precision_order"] == pytest.approx(40 / 50)
 
 
+def test_a_late_order_is_judged_on_all_that_the_fastest_was_offered() -> None:
+    def record(i: int, *, alive_at_20: bool, sent: bool) -> TriggerRecord:
+        plain = trigger(i, "S1", positive=alive_at_20, orders=(order(),) if sent else ())
+        return msgspec.structs.replace(plain, positive={"1": True, "20": alive_at_20})
+
+    in_time = [record(i, alive_at_20=True, sent=i < 6) for i in range(8)]
+    too_late = [record(i, alive_at_20=False, sent=False) for i in range(8, 12)]
+    found = values([*in_time, *too_late, trigger(12, positive=False)], prior=None)
+    assert found["recall_capture"] == pytest.approx(6 / 8)
+    assert found["recall_offered"] == pytest.approx(6 / 12)
+
+
 @pytest.mark.parametrize(("prior", "expected"), [(0.01, 0.139), (0.10, 0.640)])
 def test_precision_at_a_prior_follows_its_algebra(prior: float, expected: float) -> None:
     # TPR 0.8, FPR 0.05: P(pi) = 0.8 pi/(0.8 pi + 0.05 (1 - pi)).

@@ -20,7 +20,7 @@ from tests.study.synthetic import Strategy, always_hold, coin, leaking, market, 
 
 METRICS = {
     *("accuracy", "accuracy_always_hold", "fpr", "precision_fill", "precision_order", "recall_detect"),
-    *("recall_capture", "f1", "mcc", "brier", "ece", "pnl_bps_per_fill", "pnl_usd"),
+    *("recall_capture", "recall_offered", "f1", "mcc", "brier", "ece", "pnl_bps_per_fill", "pnl_usd"),
 }
 VOID = {"meta", "br", "path", "polyline", "polygon", "rect"}
 

@@ -23,7 +23,7 @@ __all__ = ["METRICS", "Confusion", "Metrics", "Realised", "confidence_reliabilit
 
 METRICS = (
     *("accuracy", "accuracy_always_hold", "fpr", "precision_fill", "precision_order", "recall_detect"),
-    *("recall_capture", "f1", "mcc", "brier", "ece", "pnl_bps_per_fill", "pnl_usd"),
+    *("recall_capture", "recall_offered", "f1", "mcc", "brier", "ece", "pnl_bps_per_fill", "pnl_usd"),
 )
 """Names, in the order in which they are shown."""
 
@@ -118,6 +118,7 @@ def _trigger_figures(sample: Sample) -> dict[str, Figure]:
         "fpr": share(ordered, ~positive, enough=enough),
         "recall_detect": _recall_detect(sample, enough=enough),
         "recall_capture": share(table.captured, positive, enough=enough),
+        "recall_offered": _recall_offered(sample, enough=enough),
         "f1": figure(sample.bootstrap(confusion, _f1), len(positive), enough=mixed),
         "mcc": figure(sample.bootstrap(confusion, _mcc), len(positive), enough=mixed),
     }
@@ -137,6 +138,16 @@ def _recall_detect(sample: Sample, *, enough: bool) -> Figure:
     planted = sample.table.planted
     count = int(planted.sum())
     return figure(wilson(float(sample.table.ordered[planted].sum()), count), count, enough=enough)
+
+
+def _recall_offered(sample: Sample, *, enough: bool) -> Figure:
+    """Return the share captured of what the fastest order judged would have met: the same triggers at every latency.
+
+    Not reweighted: some of them are negatives at the latency of the run.
+    """
+    offered, captured = sample.table.offered, sample.table.captured
+    count = int(offered.sum())
+    return figure(wilson(float(captured[offered].sum()), count), count, enough=enough)
 
 
 def _order_figures(sample: Sample) -> dict[str, Figure]:

@@ -9,7 +9,10 @@ from aftershock.study.words import number, p_value, prior_name, span
 
 __all__ = ["runs_parts"]
 
-_BRIEF = ("accuracy", "fpr", "precision_fill", "precision_order", "recall_capture", "pnl_bps_per_fill", "pnl_usd")
+_BRIEF = (
+    *("accuracy", "fpr", "precision_fill", "precision_order", "recall_capture", "recall_offered"),
+    *("pnl_bps_per_fill", "pnl_usd"),
+)
 
 
 def runs_parts(evaluation: Evaluation) -> list[Part]:

@@ -20,9 +20,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The records of one run at one order latency.
 
     Attributes:
-        triggers: By seed and index; `positive`, `planted`, `ordered` and `captured` have one entry for each.
+        triggers: By seed and index; the columns up to `captured` have one entry for each.
         groups: Which share of the prior each trigger takes part in (see `weights`).
         positive: Truth at that latency.
+        offered: Truth at the shortest latency that is known of each trigger.
         planted: The plan was S1 to S6.
         ordered: At least one order was sent: the prediction.
         captured: At least one order filled with an edge label above zero.
@@ -38,6 +39,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     triggers: tuple[TriggerRecord, ...]
     groups: tuple[str, ...]
     positive: BoolArray
+    offered: BoolArray
     planted: BoolArray
     ordered: BoolArray
     captured: BoolArray
@@ -87,6 +89,7 @@ def tabulate(triggers: Sequence[TriggerRecord], latency: str) -> Table:
         triggers=tuple(triggers),
         groups=tuple(group_of(trigger.plan, positive=trigger.positive[latency]) for trigger in triggers),
         positive=np.array([trigger.positive[latency] for trigger in triggers], dtype=np.bool_),
+        offered=np.array([trigger.positive[min(trigger.positive, key=float)] for trigger in triggers], dtype=np.bool_),
         planted=np.array([trigger.plan.startswith("S") for trigger in triggers], dtype=np.bool_),
         ordered=np.array([bool(trigger.orders) for trigger in triggers], dtype=np.bool_),
         captured=captured,
@@ -106,7 +109,7 @@ def join(tables: Sequence[Table]) -> Table:
     starts = np.cumsum([0, *(len(table.triggers) for table in tables)])
     columns = {
         name: np.concatenate([getattr(table, name) for table in tables])
-        for name in ("positive", "planted", "ordered", "captured", "filled", "won", *_NUMBERS)
+        for name in ("positive", "offered", "planted", "ordered", "captured", "filled", "won", *_NUMBERS)
     }
     return Table(
         triggers=tuple(trigger for table in tables for trigger in table.triggers),

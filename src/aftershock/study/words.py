@@ -19,6 +19,7 @@ METRIC_WORDS = {
     "precision_order": "orders sent that ended so",
     "recall_detect": "planted triggers in which an order was sent",
     "recall_capture": "triggers with an edge in time, captured",
+    "recall_offered": "triggers with an edge for the fastest order judged, captured",
     "f1": "of trigger-level precision and recall",
     "mcc": "correlation of truth and prediction",
     "brier": "squared error of the stated confidence",

@@ -15,8 +15,9 @@ EPISODE = seen_episode()
 def test_an_order_on_a_perpetual_pays_the_touch_and_walks_on_from_there(*, venue: int, buying: bool) -> None:
     touch, coins = EPISODE.perps.touch(venue, ONSET_NS, buying=buying)
     far = 1e9 if buying else 0.0
-    small = EPISODE.trade_perp(venue, 0.5 * coins, far, ONSET_NS, buying=buying)
-    assert [(fill.price, fill.coins) for fill in small] == [(touch, pytest.approx(0.5 * coins))]
+    (small,) = EPISODE.trade_perp(venue, 0.5 * coins, far, ONSET_NS, buying=buying)
+    assert small.price == touch
+    assert small.coins == pytest.approx(0.5 * coins)
     large = EPISODE.trade_perp(venue, 1.5 * coins, far, ONSET_NS, buying=buying)
     assert sum(fill.coins for fill in large) == pytest.approx(1.5 * coins)
     assert (large[1].price > touch) if buying else (large[1].price < touch)
