@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from aftershock.app.facade import ArbitrageEngine
 from aftershock.core.aligner import OptionsChainAligner
 from aftershock.model.signals import ArbitrageSignal
 
-__all__ = ["ArbitrageSignal", "OptionsChainAligner", "__version__"]
+__all__ = ["ArbitrageEngine", "ArbitrageSignal", "OptionsChainAligner", "__version__"]
 
 __version__ = "0.1.0"

@@ -92,3 +92,16 @@ def test_it_says_what_does_not_exist() -> None:
     assert any("ftx-restart" in fact for fact in document["facts"])
     assert any("Backpack lists no options" in fact for fact in document["facts"])
     assert any("live" in line for line in document["not_yet"])
+
+
+def test_settings_of_a_live_run_are_listed_with_their_source() -> None:
+    found = examine({"AFTERSHOCK_LIVE__SECONDS": "60"}, None, None)
+    rows = {key: (value, source) for key, value, source in found.rows()}
+    assert rows["live.seconds"] == (60.0, "environment AFTERSHOCK_LIVE__SECONDS")
+    assert rows["live.trading"] == ("paper", "default")
+    assert found.document()["settings"]["live.seconds"]["value"] == 60.0
+
+
+def test_a_live_setting_out_of_bounds_fails_the_examination() -> None:
+    found = examine({"AFTERSHOCK_LIVE__SECONDS": "nan"}, None, None)
+    assert not found.healthy

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aftershock.app.settings import Choice, choose, config_keys, environment_name
+from aftershock.app.settings import Choice, choose, config_keys, environment_name, live_keys
 from aftershock.core.config import EngineConfig
 from aftershock.errors import ConfigError
 from tests.app.market import CALIBRATION
@@ -140,3 +140,27 @@ def test_a_calibration_that_does_not_ascend_is_refused_with_its_place(tmp_path: 
 def test_a_calibration_cannot_come_from_a_variable() -> None:
     with pytest.raises(ConfigError, match="AFTERSHOCK_CALIBRATION, which is not a setting"):
         choose({}, {"AFTERSHOCK_CALIBRATION": "x"})
+
+
+def test_the_live_table_is_apart_from_what_the_engine_decides_by(tmp_path: Path) -> None:
+    file = toml(tmp_path, 'order_coins = 2\n[live]\nexchanges = ["bybit"]\nseconds = 60\n')
+
+    chosen = choose({"live.seconds": 5.0}, {"AFTERSHOCK_LIVE__OPTION_VENUES": "deribit, okex-options"}, file)
+
+    assert chosen.settle().config == EngineConfig(order_coins=2.0)
+    live = chosen.settle_live()
+    assert (live.config.exchanges, live.config.seconds) == (("bybit",), 5.0)
+    assert live.config.option_venues == ("deribit", "okex-options")
+    assert live.sources["live.seconds"] == "flag --seconds"
+    assert live.sources["live.option_venues"] == "environment AFTERSHOCK_LIVE__OPTION_VENUES"
+    assert live.sources["live.exchanges"] == f"file {file}"
+    assert live.sources["live.journal"] == "default"
+    assert [key for key, _, _ in live.rows()] == live_keys()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", '"x"', "1e9"])
+def test_a_live_setting_out_of_bounds_is_refused_with_its_place(tmp_path: Path, value: str) -> None:
+    file = toml(tmp_path, f"[live]\nseconds = {value}\n")
+
+    with pytest.raises(ConfigError, match=r"`live\.seconds` \(file .*aftershock\.toml\)"):
+        choose({}, {}, file).settle_live()

@@ -16,7 +16,7 @@ import numpy as np
 
 from aftershock.app.numerics import PRICING_PATH, code_version, numerics_id
 from aftershock.app.plain import plain
-from aftershock.app.settings import Settings, choose
+from aftershock.app.settings import LiveSettings, Settings, choose
 from aftershock.errors import ConfigError
 
 __all__ = ["FACTS", "KEYS", "NOT_YET", "Check", "Examination", "examine"]
@@ -49,24 +49,30 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
-    """All findings; `settings` is None where the configuration is refused."""
+    """All findings; `settings`, and `live` for a live run, are None where the configuration is refused."""
 
     checks: tuple[Check, ...]
     settings: Settings | None
+    live: LiveSettings | None = None
 
     @property
     def healthy(self) -> bool:
         """Whether nothing failed."""
         return all(check.state != "failed" for check in self.checks)
 
+    def rows(self) -> Iterator[tuple[str, Any, str]]:
+        """Iterate over (dotted key, value, source) of every setting."""
+        for part in (self.settings, self.live):
+            if part is not None:
+                yield from part.rows()
+
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        rows = [] if self.settings is None else list(self.settings.rows())
         return {
             "schema_version": 1,
             "healthy": self.healthy,
             "checks": [plain(check) for check in self.checks],
-            "settings": {key: {"value": plain(value), "source": source} for key, value, source in rows},
+            "settings": {key: {"value": plain(value), "source": source} for key, value, source in self.rows()},
             "not_yet": list(NOT_YET),
             "facts": list(FACTS),
         }
@@ -80,13 +86,13 @@ def examine(environment: Mapping[str, str], config_file: Path | None, journal: P
         config_file: TOML file, if any.
         journal: Folder that journals will be written to, if any; a file is written there and removed.
     """
-    settings, configuration = _configuration(environment, config_file)
+    settings, live, configuration = _configuration(environment, config_file)
     checks = [_python(), *_numerics(), configuration]
     if journal is not None:
         checks.append(_writable(journal))
     checks.append(_data_folder(environment))
     checks += [_key(name, environment) for name in KEYS]
-    return Examination(checks=tuple(checks), settings=settings)
+    return Examination(checks=tuple(checks), settings=settings, live=live)
 
 
 def _python() -> Check:
@@ -103,14 +109,18 @@ def _numerics() -> Iterator[Check]:
     yield Check("numerics id", "info", f"{numerics_id()}: journals of this id are compared byte for byte")
 
 
-def _configuration(environment: Mapping[str, str], file: Path | None) -> tuple[Settings | None, Check]:
+def _configuration(
+    environment: Mapping[str, str], file: Path | None
+) -> tuple[Settings | None, LiveSettings | None, Check]:
     try:
-        settings = choose({}, environment, file).settle()
+        chosen = choose({}, environment, file)
+        settings, live = chosen.settle(), chosen.settle_live()
     except ConfigError as error:
-        return None, Check("configuration", "failed", str(error))
-    changed = sum(source != "default" for source in settings.sources.values())
+        return None, None, Check("configuration", "failed", str(error))
+    sources = [*settings.sources.values(), *live.sources.values()]
+    changed = sum(source != "default" for source in sources)
     origin = "no file" if file is None else str(file)
-    return settings, Check("configuration", "ok", f"{origin}; {changed} of {len(settings.sources)} settings changed")
+    return settings, live, Check("configuration", "ok", f"{origin}; {changed} of {len(sources)} settings changed")
 
 
 def _writable(folder: Path) -> Check:

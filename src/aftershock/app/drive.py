@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 from aftershock.app.latency import LatencyHistogram
 from aftershock.app.outcome import Effect
 from aftershock.core.engine import Engine
 from aftershock.model.events import EndOfInput, Event, OptionQuotes
 from aftershock.model.signals import ArbitrageSignal
-from aftershock.venues.tardis import Merged
 
-__all__ = ["Drive"]
+__all__ = ["Drive", "Ordered"]
+
+
+class Ordered(Protocol):
+    """Events in the order in which the engine takes them."""
+
+    @property
+    def between_moments(self) -> bool:
+        """Return whether every event with the receive time of the last one was handed out."""
+        ...
+
+    def __iter__(self) -> Iterator[Event]:
+        """Iterate over them, once."""
+        ...
 
 
 def _never() -> bool:
@@ -36,7 +49,7 @@ class Drive:
     def __init__(
         self,
         engine: Engine,
-        events: Merged,
+        events: Ordered,
         *,
         should_stop: Callable[[], bool] = _never,
         on_event: Callable[[], None] | None = None,

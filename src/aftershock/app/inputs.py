@@ -13,7 +13,7 @@ from aftershock.errors import UsageError
 from aftershock.model.events import BookSnapshot, Event, Liquidation, OptionQuotes, Quote
 from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
-from aftershock.venues.tardis import FileSource, merge, open_source
+from aftershock.venues.tardis import FileReport, FileSource, Merged, merge, open_source
 from aftershock.venues.tardis.feed_mode import infer
 from aftershock.venues.tardis.instruments_json import LoadedInstruments, load
 
@@ -58,6 +58,15 @@ class Inputs(msgspec.Struct, frozen=True):
     def rows_read(self) -> int:
         """Return the number of rows handed out so far."""
         return sum(source.rows_read for source in self.sources)
+
+    @property
+    def reports(self) -> tuple[FileReport, ...]:
+        """Return what became of each file so far."""
+        return tuple(source.report for source in self.sources)
+
+    def events(self) -> Merged:
+        """Return the events of all files in the total order."""
+        return merge(self.sources)
 
     def imply(self) -> dict[str, Choice]:
         """Return what the first rows imply: options feed, clocks, forward, and number of liquidation venues."""

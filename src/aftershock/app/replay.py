@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from aftershock.app.drive import Drive
-from aftershock.app.inputs import Given, Inputs, open_inputs
+from aftershock.app.drive import Drive, Ordered
+from aftershock.app.inputs import Given, open_inputs
 from aftershock.app.latency import LatencyHistogram
 from aftershock.app.numerics import code_version, numerics_id
 from aftershock.app.outcome import Effect, Outcome
@@ -23,10 +23,11 @@ from aftershock.app.trace import PriceTrace
 from aftershock.core.engine import Engine
 from aftershock.core.static_observer import StaticObserver
 from aftershock.core.stats import EngineStats
+from aftershock.model.table import InstrumentTable
 from aftershock.model.units import iso_utc
-from aftershock.venues.tardis import FileReport, merge
+from aftershock.venues.tardis import FileReport
 
-__all__ = ["SCHEMA_VERSION", "ReplayOptions", "ReplayResult", "Watch", "replay", "run"]
+__all__ = ["SCHEMA_VERSION", "ReplayOptions", "ReplayResult", "Replayable", "Watch", "replay", "run"]
 
 SCHEMA_VERSION = 1
 
@@ -45,6 +46,29 @@ class ReplayOptions(msgspec.Struct, frozen=True, kw_only=True):
     chosen: Chosen
     instruments: Path | None = None
     journal: Path | None = None
+
+
+class Replayable(Protocol):
+    """Inputs of a run that is over: files, or the journal of a live run."""
+
+    @property
+    def table(self) -> InstrumentTable:
+        """Return the instruments."""
+        ...
+
+    @property
+    def rows_read(self) -> int:
+        """Return the number of rows handed out so far."""
+        ...
+
+    @property
+    def reports(self) -> tuple[FileReport, ...]:
+        """Return what became of each file so far."""
+        ...
+
+    def events(self) -> Ordered:
+        """Return the events; called once."""
+        ...
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,11 +173,15 @@ def replay(options: ReplayOptions, watch: Watch | None = None) -> ReplayResult:
     """
     inputs = open_inputs(options.given, options.instruments)
     settings = options.chosen.settle(inputs.imply())
-    return run(inputs, settings, watch or Watch(), options.journal)
+    journal = options.journal
+    record = None if journal is None else (lambda: Recording(journal, settings.config, inputs))
+    return run(inputs, settings, watch or Watch(), record)
 
 
-def run(inputs: Inputs, settings: Settings, watch: Watch, journal: Path | None = None) -> ReplayResult:
-    """Run the engine over opened inputs with settled settings."""
+def run(
+    inputs: Replayable, settings: Settings, watch: Watch, record: Callable[[], Recording] | None = None
+) -> ReplayResult:
+    """Run the engine over opened inputs with settled settings; `record` begins a journal."""
     watch.on_settled(settings)
     engine = Engine(settings.config, inputs.table)
     if watch.statics is not None:
@@ -168,14 +196,12 @@ def run(inputs: Inputs, settings: Settings, watch: Watch, journal: Path | None =
 
     drive = Drive(
         engine,
-        merge(inputs.sources),
+        inputs.events(),
         should_stop=watch.should_stop,
         on_event=lambda: look(drive.last_ts),
     )
     with ExitStack() as stack:
-        recording = None
-        if journal is not None:
-            recording = stack.enter_context(Recording(journal, settings.config, inputs))
+        recording = None if record is None else stack.enter_context(record())
         started = time.perf_counter()
         for effect in drive.effects():
             outcome.add(effect)
@@ -187,7 +213,7 @@ def run(inputs: Inputs, settings: Settings, watch: Watch, journal: Path | None =
             recording.finish(engine.stats, End(last_ts=drive.last_ts, interrupted=drive.interrupted))
     return ReplayResult(
         settings=settings,
-        reports=tuple(source.report for source in inputs.sources),
+        reports=inputs.reports,
         outcome=outcome,
         stats=engine.stats,
         deciding=drive.deciding,
@@ -195,7 +221,7 @@ def run(inputs: Inputs, settings: Settings, watch: Watch, journal: Path | None =
         trace=trace,
         interrupted=drive.interrupted,
         wall_s=wall_s,
-        journal=journal,
+        journal=None if recording is None else recording.folder,
     )
 
 

@@ -1,4 +1,7 @@
-"""Where each setting comes from: flag, then environment, then file, then what the inputs imply, then the default."""
+"""Where each setting comes from: flag, then environment, then file, then what the inputs imply, then the default.
+
+The engine's settings and those of a live run (the `[live]` table) are apart: only the former belong to a journal.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,21 @@ from typing import Any
 
 import msgspec
 
+from aftershock.app.live.config import LiveConfig
 from aftershock.core.config import EngineConfig
 from aftershock.errors import ConfigError
 
-__all__ = ["ENV_PREFIX", "Choice", "Settings", "choose", "config_keys", "environment_name"]
+__all__ = [
+    "ENV_PREFIX",
+    "Choice",
+    "Chosen",
+    "LiveSettings",
+    "Settings",
+    "choose",
+    "config_keys",
+    "environment_name",
+    "live_keys",
+]
 
 ENV_PREFIX = "AFTERSHOCK_"
 
@@ -25,6 +39,8 @@ _OTHER_ENDINGS = ("_URL", "_FILE")
 
 # Tables of figures that belong together: whole in a file, and never a variable.
 _TABLES = ("calibration",)
+
+_LIVE = "live."
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -46,6 +62,18 @@ class Settings(msgspec.Struct, frozen=True):
             yield key, _value_at(self.config, key), self.sources[key]
 
 
+class LiveSettings(msgspec.Struct, frozen=True):
+    """The settings of a live run, with the source of each dotted key."""
+
+    config: LiveConfig
+    sources: dict[str, str]
+
+    def rows(self) -> Iterator[tuple[str, Any, str]]:
+        """Iterate over (dotted key, value, source)."""
+        for key in live_keys():
+            yield key, getattr(self.config, key.removeprefix(_LIVE)), self.sources[key]
+
+
 class Chosen(msgspec.Struct, frozen=True):
     """What flags, environment and file say; the inputs may still fill what is open."""
 
@@ -64,7 +92,8 @@ class Chosen(msgspec.Struct, frozen=True):
         Raises:
             ConfigError: A value is of the wrong type or out of bounds; names the key and the source.
         """
-        choices = {**(inferred or {}), **self.choices}
+        ours = {key: choice for key, choice in self.choices.items() if not key.startswith(_LIVE)}
+        choices = {**(inferred or {}), **ours}
         tree: dict[str, Any] = {}
         for key, choice in choices.items():
             _put(tree, key, choice.value)
@@ -74,6 +103,21 @@ class Chosen(msgspec.Struct, frozen=True):
             raise _refusal(error, choices) from None
         sources = {key: choices[key].source if key in choices else "default" for key in config_keys()}
         return Settings(config, sources)
+
+    def settle_live(self) -> LiveSettings:
+        """Fill what is open of the `[live]` table from its defaults, and check it.
+
+        Raises:
+            ConfigError: A value is of the wrong type or out of bounds; names the key and the source.
+        """
+        choices = {key: choice for key, choice in self.choices.items() if key.startswith(_LIVE)}
+        tree = {key.removeprefix(_LIVE): choice.value for key, choice in choices.items()}
+        try:
+            config = msgspec.convert(tree, LiveConfig)
+        except msgspec.ValidationError as error:
+            raise _refusal(error, choices, _LIVE) from None
+        sources = {key: choices[key].source if key in choices else "default" for key in live_keys()}
+        return LiveSettings(config, sources)
 
 
 def choose(
@@ -106,6 +150,11 @@ def config_keys() -> list[str]:
     return list(_leaves(EngineConfig))
 
 
+def live_keys() -> list[str]:
+    """Return every setting of the `[live]` table as a dotted key."""
+    return list(_leaves(LiveConfig, _LIVE))
+
+
 def environment_name(key: str) -> str:
     """Return the variable of a dotted key: two underscores for the dot."""
     return ENV_PREFIX + key.replace(".", "__").upper()
@@ -115,11 +164,15 @@ _FLAG_NAMES = {
     "trigger.armed": "trigger",
     "trigger.window_s": "trigger-window",
     "trigger.min_move_bps": "trigger-bps",
+    "live.exchanges": "exchange",
+    "live.symbols": "symbol",
+    "live.option_venues": "option-venue",
+    "live.assets": "asset",
 }
 
 
 def _flag_name(key: str) -> str:
-    return _FLAG_NAMES.get(key, key.replace("_", "-"))
+    return _FLAG_NAMES.get(key, key.removeprefix(_LIVE).replace("_", "-"))
 
 
 def _leaves(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
@@ -131,7 +184,7 @@ def _leaves(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
             yield prefix + field.name
 
 
-def _value_at(config: EngineConfig, key: str) -> Any:  # noqa: ANN401 - a setting may be of any type
+def _value_at(config: EngineConfig | LiveConfig, key: str) -> Any:  # noqa: ANN401 - a setting may be of any type
     value: Any = config
     for name in key.split("."):
         value = getattr(value, name)
@@ -153,7 +206,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, Choice]]:
         raise ConfigError(f"can't read the configuration {path}: {error.strerror}; name a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    known = config_keys()
+    known = [*config_keys(), *live_keys()]
     tables = {key.rpartition(".")[0] for key in known}
     for key, value in _flatten(document, tables):
         if key not in known:
@@ -171,7 +224,7 @@ def _flatten(document: Mapping[str, Any], tables: set[str], prefix: str = "") ->
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Choice]]:
-    keys = {environment_name(key): key for key in config_keys() if key not in _TABLES}
+    keys = {environment_name(key): key for key in [*config_keys(), *live_keys()] if key not in _TABLES}
     for name in sorted(environment):
         rest = name.removeprefix(ENV_PREFIX)
         if rest == name or rest in _OTHER_NAMES or rest.endswith(_OTHER_ENDINGS):
@@ -183,7 +236,8 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Cho
 
 def _typed(key: str, text: str) -> object:
     """Read a variable's text as the type of its setting; leave what does not fit for the check to refuse."""
-    default = _value_at(EngineConfig(), key)
+    live = key.startswith(_LIVE)
+    default = _value_at(LiveConfig(), key.removeprefix(_LIVE)) if live else _value_at(EngineConfig(), key)
     if isinstance(default, tuple):
         return [part.strip() for part in text.split(",") if part.strip()]
     if isinstance(default, str):
@@ -199,10 +253,10 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"; did you mean {near[0]}?" if near else "; `aftershock doctor` lists them all"
 
 
-def _refusal(error: msgspec.ValidationError, choices: Mapping[str, Choice]) -> ConfigError:
+def _refusal(error: msgspec.ValidationError, choices: Mapping[str, Choice], prefix: str = "") -> ConfigError:
     """Turn msgspec's `... - at `$.trigger.window_s`` into a sentence that names key and source."""
     message, _, where = str(error).partition(" - at ")
-    key = re.sub(r"\[\d+\]|\[\.\.\.\]", "", where.strip("`").removeprefix("$."))
+    key = prefix + re.sub(r"\[\d+\]|\[\.\.\.\]", "", where.strip("`").removeprefix("$."))
     choice = choices.get(key)
     what = message.replace("`", "").replace("Expected", "expected")
     if choice is None:

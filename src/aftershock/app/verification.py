@@ -10,6 +10,7 @@ import msgspec
 
 from aftershock.app.drive import Drive
 from aftershock.app.inputs import EXPECTABLE, INSTRUMENTS, Given, Inputs, open_inputs
+from aftershock.app.live.journal import LiveInputs
 from aftershock.app.numerics import code_version, numerics
 from aftershock.app.records import END, decode_end, decode_output, encode_effect, encode_stats
 from aftershock.app.settings import Settings, config_keys
@@ -26,7 +27,6 @@ from aftershock.journal import (
     describe_file,
     locate_file,
 )
-from aftershock.venues.tardis import merge
 
 __all__ = ["JournalInputs", "Verification", "open_journal", "verify"]
 
@@ -35,12 +35,13 @@ class JournalInputs(msgspec.Struct, frozen=True, kw_only=True):
     """A journal's head and input records, ready to be run again.
 
     Attributes:
-        ended: Whether the journal says how much of each file the run took.
+        inputs: Of files, or what the journal of a live run holds itself.
+        ended: Whether the journal says how much of its inputs the run took.
     """
 
     reader: JournalReader
     settings: Settings
-    inputs: Inputs
+    inputs: Inputs | LiveInputs
     ended: bool
 
 
@@ -109,6 +110,10 @@ def verify(folder: Path, given: Sequence[Path] = ()) -> Verification:
 def open_journal(folder: Path, given: Sequence[Path] = ()) -> JournalInputs:
     """Open a journal, find its input files and check their digests; arguments and errors as for `verify`."""
     reader = JournalReader(folder)
+    if not reader.head.files:
+        live = LiveInputs(reader)
+        _check_table(reader, live.table_digest)
+        return JournalInputs(reader=reader, settings=_settings(reader), inputs=live, ended=not reader.incomplete)
     paths = [_locate(folder, index, file, given) for index, file in enumerate(reader.head.files)]
     limits, ended = _limits(reader)
     instruments = None
@@ -119,17 +124,21 @@ def open_journal(folder: Path, given: Sequence[Path] = ()) -> JournalInputs:
         else:
             files.append((Given(path, _expectable(file.kind)), limit))
     inputs = open_inputs([item for item, _ in files], instruments, [limit for _, limit in files])
-    if inputs.table_digest != reader.head.instruments_digest:
-        raise JournalError(
-            f"journal {folder} was made with another instrument table (digest {reader.head.instruments_digest}, "
-            f"here {inputs.table_digest}): verify it with aftershock {reader.head.code_version}"
-        )
+    _check_table(reader, inputs.table_digest)
     return JournalInputs(reader=reader, settings=_settings(reader), inputs=inputs, ended=ended)
+
+
+def _check_table(reader: JournalReader, digest: str) -> None:
+    if digest != reader.head.instruments_digest:
+        raise JournalError(
+            f"journal {reader.folder} was made with another instrument table (digest "
+            f"{reader.head.instruments_digest}, here {digest}): verify it with aftershock {reader.head.code_version}"
+        )
 
 
 def _produce(opened: JournalInputs) -> Iterator[tuple[int, bytes]]:
     engine = Engine(opened.settings.config, opened.inputs.table)
-    drive = Drive(engine, merge(opened.inputs.sources), whole_batches=True)
+    drive = Drive(engine, opened.inputs.events(), whole_batches=True)
     for effect in drive.effects():
         yield encode_effect(effect)
     yield encode_stats(engine.stats)

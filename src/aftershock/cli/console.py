@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import msgspec
 
 from aftershock.model.units import iso_utc
 
-__all__ = ["Progress", "note", "show", "show_json"]
+__all__ = ["Progress", "StatusLine", "note", "show", "show_json"]
 
 _REDRAW_S = 0.2
 
@@ -30,14 +31,43 @@ def note(text: str) -> None:
     sys.stderr.write(f"aftershock: {text}\n")
 
 
-class Progress:
-    """One line on a terminal's stderr, redrawn in place; silent anywhere else."""
+class StatusLine:
+    """One line on a terminal's stderr, redrawn in place; silent anywhere else. Leaving the context clears it."""
 
     def __init__(self) -> None:
         self._shows = sys.stderr.isatty()
+        self._width = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def draw(self, line: str) -> None:
+        """Show a line in place of the last one."""
+        if self._shows:
+            sys.stderr.write("\r" + line.ljust(self._width))
+            sys.stderr.flush()
+            self._width = len(line)
+
+    def clear(self) -> None:
+        """Leave the line empty for whatever comes next."""
+        if self._width:
+            self.draw("")
+            sys.stderr.write("\r")
+            sys.stderr.flush()
+
+
+class Progress(StatusLine):
+    """How far a long run has come, at most a few times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._started = time.monotonic()
         self._next = self._started + _REDRAW_S
-        self._width = 0
 
     def update(self, rows: int, reached_ns: int) -> None:
         """Redraw if it is time: rows, rows per second, and the moment of the data that was reached."""
@@ -46,16 +76,4 @@ class Progress:
             return
         self._next = now + _REDRAW_S
         rate = rows / max(now - self._started, 1e-9)
-        self._draw(f"{rows:,} rows  {rate:,.0f} rows/s  {iso_utc(reached_ns)[:19]}Z")
-
-    def clear(self) -> None:
-        """Leave the line empty for whatever comes next."""
-        if self._width:
-            self._draw("")
-            sys.stderr.write("\r")
-            sys.stderr.flush()
-
-    def _draw(self, line: str) -> None:
-        sys.stderr.write("\r" + line.ljust(self._width))
-        sys.stderr.flush()
-        self._width = len(line)
+        self.draw(f"{rows:,} rows  {rate:,.0f} rows/s  {iso_utc(reached_ns)[:19]}Z")

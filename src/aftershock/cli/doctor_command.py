@@ -41,14 +41,9 @@ def doctor(*, config_file: Path | None, journal: Path | None, all_settings: bool
 
 def _text(found: Examination, *, all_settings: bool) -> str:
     sections = [table(["check", "state", "detail"], [[c.name, c.state, c.detail] for c in found.checks], left=3)]
-    if found.settings is not None:
-        rows = [
-            [key, _value(value), source]
-            for key, value, source in found.settings.rows()
-            if all_settings or source != "default"
-        ]
-        if rows:
-            sections.append("settings\n" + table(["key", "value", "source"], rows, left=3))
+    rows = [[key, _value(value), source] for key, value, source in found.rows() if all_settings or source != "default"]
+    if rows:
+        sections.append("settings\n" + table(["key", "value", "source"], rows, left=3))
     sections.append("not available yet\n" + "\n".join(f"  {line}" for line in NOT_YET))
     sections.append("worth knowing\n" + "\n".join(f"  {line}" for line in FACTS))
     return "\n\n".join(sections)

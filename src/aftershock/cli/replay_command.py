@@ -6,14 +6,12 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
-import msgspec
 
 from aftershock.app.html import write_html
 from aftershock.app.inputs import Given
-from aftershock.app.outcome import Effect, effect_document
 from aftershock.app.replay import ReplayOptions, ReplayResult, Watch, run
 from aftershock.app.replay import replay as replay_files
 from aftershock.app.settings import Settings, choose
@@ -22,9 +20,9 @@ from aftershock.app.verification import verify as verify_journal
 from aftershock.cli.console import Progress, note, show, show_json
 from aftershock.cli.replay_text import replay_text, verification_text
 from aftershock.cli.shared import as_json, config_file, environment, file_arguments, instruments_file, path
+from aftershock.cli.signal_lines import signal_writer, signals_file
 from aftershock.cli.stop import StopRequest
-from aftershock.errors import InputError, UsageError
-from aftershock.model.signals import ArbitrageSignal
+from aftershock.errors import UsageError
 
 __all__ = ["announce", "decision_options", "exit_code", "replay"]
 
@@ -87,7 +85,7 @@ def decision_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "--from-journal", type=path(), metavar="DIR", help="Replay a journal's own inputs under its own settings."
 )
 @click.option("--verify", is_flag=True, help="Run the journal again and compare every output; a difference is exit 1.")
-@click.option("--signals", metavar="FILE|-", help="Write each decision as a JSON line as it is made; - is stdout.")
+@signals_file
 @click.option("--report", type=path(), metavar="HTML", help="Also write a self-contained page.")
 @click.option("--strict", is_flag=True, help="Exit 1 if any row was dropped.")
 @as_json
@@ -141,7 +139,7 @@ def replay(  # noqa: PLR0913 - click passes each option by name
         progress = Progress()
         watch = Watch(
             on_settled=announce,
-            on_effect=_signal_writer(stack, signals),
+            on_effect=signal_writer(stack, signals),
             on_progress=progress.update,
             should_stop=lambda: bool(stop),
         )
@@ -199,24 +197,6 @@ def announce(settings: Settings) -> None:
         ("liquidation_venues", config.liquidation_venues),
     ):
         note(f"{key.replace('_', ' ')}: {value} ({sources[key]})")
-
-
-def _signal_writer(stack: ExitStack, target: str | None) -> Callable[[Effect], None]:
-    if target is None:
-        return lambda _: None
-    stream: IO[str] = sys.stdout
-    if target != "-":
-        try:
-            stream = stack.enter_context(Path(target).open("w", encoding="utf-8"))  # noqa: SIM115 - the stack closes it
-        except OSError as error:
-            raise InputError(f"can't write signals to {target}: {error.strerror}; name another file") from error
-
-    def write(effect: Effect) -> None:
-        if isinstance(effect, ArbitrageSignal):
-            stream.write(msgspec.json.encode(effect_document(effect)).decode() + "\n")
-            stream.flush()
-
-    return write
 
 
 def _print(result: ReplayResult, verification: Verification | None, *, json_output: bool, quiet_stdout: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from aftershock.app.live.connect import open_sources
 from aftershock.app.market_session import market_session
 from aftershock.app.numerics import code_version
 from aftershock.cli.bench_command import bench
@@ -13,6 +14,7 @@ from aftershock.cli.doctor_command import doctor
 from aftershock.cli.evaluate_command import evaluate_command
 from aftershock.cli.explain_command import explain
 from aftershock.cli.replay_command import replay
+from aftershock.cli.run_command import run_command
 from aftershock.cli.simulate_command import simulate_command
 from aftershock.cli.study_command import study
 
@@ -44,6 +46,7 @@ def root() -> None:
 for command in (
     demo,
     replay,
+    run_command(open_sources),
     simulate_command(market_session),
     evaluate_command,
     explain,

@@ -31,6 +31,11 @@ class InstrumentTable:
         self._cache: dict[tuple[str, str], Instrument | None] = {}
         self._given_fees = fees
 
+    def add(self, given: tuple[Instrument, ...], fees: tuple[FeeSchedule, ...] = ()) -> None:
+        """Take more of both; they go before what was given. Whoever looked something up before keeps what it got."""
+        self._given |= {(i.venue, i.symbol): i for i in given}
+        self._given_fees = (*fees, *self._given_fees)
+
     def resolve(self, venue: str, symbol: str) -> Instrument | None:
         """Return the instrument, or None if its terms are not known."""
         key = (venue, symbol)

@@ -1,0 +1,151 @@
+"""A live run put together: engine, queue, paper venue, journal and sources, from configuration to final report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from aftershock.app.live.config import LiveConfig
+from aftershock.app.live.intake import Intake
+from aftershock.app.live.journal import LiveRecording, Terms
+from aftershock.app.live.paper import PaperVenue
+from aftershock.app.live.report import LiveResult, paper_result
+from aftershock.app.live.shell import LiveShell, Status
+from aftershock.app.live.source import LiveSource
+from aftershock.app.live.step import LiveStep
+from aftershock.app.outcome import Effect
+from aftershock.app.settings import Choice, Settings
+from aftershock.core.engine import Engine
+from aftershock.errors import ConfigError, InputError
+
+__all__ = ["LiveWatch", "implied_by", "refuse_real_orders", "run_live", "with_fast_loop"]
+
+T = TypeVar("T")
+
+_GUARD = "live: a feed that is late, silent or alone is no edge (docs/decision.md, Guards)"
+
+
+class LiveWatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Who looks on, and whose clocks are used.
+
+    Attributes:
+        on_effect: Gets each effect as it happens.
+        on_status: Gets the state of things once a second.
+        clock: Wall clock, ns UTC; `counter` a monotonic one.
+    """
+
+    on_effect: Callable[[Effect], None] = lambda _: None
+    on_status: Callable[[Status], None] = lambda _: None
+    clock: Callable[[], int] = time.time_ns
+    counter: Callable[[], int] = time.perf_counter_ns
+
+
+def implied_by(live: LiveConfig) -> dict[str, Choice]:
+    """Return what a live run implies for settings of the engine that nobody chose."""
+    return {
+        "clocks": Choice("two", "live: our clock and the venues'"),
+        "forward": Choice("quotes", "live: perpetual quotes are subscribed"),
+        "options_feed": Choice("stream", "live: a subscription confirms all its options"),
+        "liquidation_venues": Choice(len(live.exchanges), "live.exchanges"),
+        "max_quiet_move_bps": Choice(10.0, _GUARD),
+        "max_feed_lag_ms": Choice(400.0, _GUARD),
+        "min_peers": Choice(3, _GUARD),
+        "static_needs_trigger": Choice(value=True, source=_GUARD),
+    }
+
+
+def refuse_real_orders(live: LiveConfig) -> None:
+    """Refuse a configuration that asks for anything but paper.
+
+    Raises:
+        ConfigError: It does.
+    """
+    if live.trading != "paper":
+        raise ConfigError("live trading is not delivered: orders are for paper only; remove `live.trading`")
+
+
+async def run_live(
+    sources: Sequence[LiveSource],
+    settings: Settings,
+    live: LiveConfig,
+    *,
+    terms: Terms | None = None,
+    watch: LiveWatch | None = None,
+) -> LiveResult:
+    """Run the engine on live sources until the time is over, they end, or a signal asks for the end.
+
+    Args:
+        sources: Connections; they are closed at the end.
+        settings: Of the engine.
+        live: Length, journal, queue, latency of orders.
+        terms: Instruments and fees that go before the bundled ones.
+        watch: Who looks on.
+
+    Raises:
+        ConfigError: Live trading was asked for.
+        InputError: The journal can't be written.
+    """
+    refuse_real_orders(live)
+    watch, terms = watch or LiveWatch(), terms or Terms()
+    table = terms.table()
+    engine = Engine(settings.config, table)
+    intake = Intake(live.queue_events, clock=watch.clock, counter=watch.counter)
+    paper = PaperVenue(table, live.order_latency_ms)
+    folder = Path(live.journal) if live.journal else None
+    with ExitStack() as stack:
+        recording = None
+        if folder is not None:
+            try:
+                recording = stack.enter_context(LiveRecording(folder, settings.config, terms))
+            except InputError:
+                for source in sources:
+                    await source.close()
+                raise
+        step = LiveStep(
+            engine,
+            intake,
+            paper,
+            recording=recording,
+            on_effect=watch.on_effect,
+            clock=watch.clock,
+            counter=watch.counter,
+        )
+        shell = LiveShell(step, intake, sources, seconds=live.seconds, on_status=watch.on_status)
+        await shell.run()
+        seconds = shell.uptime_s
+    return LiveResult(
+        settings=settings,
+        tally=step.tally,
+        stats=engine.stats,
+        stages=step.stages,
+        paper=paper_result(engine, step.tally, paper, step.sequencer.last),
+        gaps=step.gaps,
+        reconnects=shell.reconnects,
+        events_in=intake.events_in,
+        events_lost=intake.events_lost,
+        seconds=seconds,
+        signal_number=shell.signal_number,
+        failure=shell.failure,
+        journal=folder,
+        sources=tuple(source.name for source in sources),
+    )
+
+
+def with_fast_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, on uvloop where it is installed."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
