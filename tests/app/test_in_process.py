@@ -60,7 +60,7 @@ def test_events_of_one_moment_may_come_in_any_order(
         for row in event.rows() if isinstance(event, OptionQuotes) else (event,):
             ts = T0 + -(-(row.ts_init - T0) // (grid_ms * NS_PER_MS)) * grid_ms * NS_PER_MS
             moments.setdefault(ts, []).append(received(row, ts))
-    rng = random.Random(seed)  # noqa: S311  any order will do
+    rng = random.Random(seed)
     mixed: list[Event] = []
     for ts in sorted(moments):
         streams: dict[str, list[Event]] = {}

@@ -146,7 +146,7 @@ def timeline(extra: Iterable[Event] | None = None) -> list[Event | Row]:
     Args:
         extra: Events to put in; the usual faults if absent.
     """
-    rng = random.Random(3)  # noqa: S311  any fixed sequence will do
+    rng = random.Random(3)
     more = _faults() if extra is None else extra
     everything: list[Event | Row] = [*more, *_perpetuals(rng), *_others(), *_option_rows()]
     return sorted(everything, key=_arrival)

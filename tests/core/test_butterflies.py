@@ -98,7 +98,7 @@ def quote(rng: random.Random, row: int) -> tuple[int, Price, Price]:
 
 def walk(seed: int, count: int) -> Iterator[Step]:
     """Yield a calm beginning, then quotes: mostly one at a moment, sometimes several, seldom a gap."""
-    rng = random.Random(seed)  # noqa: S311  any fixed sequence will do
+    rng = random.Random(seed)
     for row, fair in enumerate(FAIR):
         yield Step(1, ((row, fair - 4, fair + 4),))
     for _ in range(count):

@@ -36,7 +36,7 @@ def add(  # one liquidation, of which a test names what it is about
 
 
 def test_an_empty_window_is_exactly_zero_after_many_random_liquidations() -> None:
-    rng, held, now = random.Random(1), window(), T0  # noqa: S311  any fixed sequence will do
+    rng, held, now = random.Random(1), window(), T0
     for _ in range(200_000):
         now += rng.randrange(millis(40))
         add(held, now, rng.lognormvariate(8, 3), rng.choice((LONG, SHORT)))

@@ -22,9 +22,9 @@ from aftershock.model.instruments import Kind
 from aftershock.model.order import total_order
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_DAY
+from aftershock.venues.connection.recent_ids import RecentIds
 from aftershock.venues.tardis import merge
 from aftershock.venues.tardis.piece import Piece, option_piece, piece_of
-from aftershock.venues.tardis.recent_ids import RecentIds
 
 __all__ = ["InProcessResult", "run_in_process"]
 

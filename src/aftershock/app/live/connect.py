@@ -1,8 +1,10 @@
-"""From the `[live]` table to connected sources: tardis-machine's stream, one connection per request that fits."""
+"""From the `[live]` table to a source: everything that it asks for, as one stream of `TardisClient`."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,19 +12,18 @@ import msgspec
 from aftershock.app.live.config import LiveConfig
 from aftershock.app.live.journal import Terms
 from aftershock.app.live.source import LiveSource
-from aftershock.errors import ConfigError
+from aftershock.errors import ConfigError, UnreachableError
 from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
-from aftershock.venues.tardis.exchanges import active_instruments
-from aftershock.venues.tardis.machine import MachineStream, Subscription, check_reachable
+from aftershock.venues.tardis.client import TardisClient
+from aftershock.venues.tardis.subscription import Subscription
 
-__all__ = ["API_URL", "MACHINE_URL", "Connected", "OpenSources", "machine_url", "open_sources"]
+__all__ = ["MACHINE_URL", "Connected", "OpenSources", "machine_url", "open_sources"]
+
+_CONNECT_S = 5.0
 
 MACHINE_URL = "ws://127.0.0.1:8001"
 """Where tardis-machine serves its WebSocket; `AFTERSHOCK_TARDIS_MACHINE_WS_URL` goes before it."""
-
-API_URL = "https://api.tardis.dev/v1"
-"""Where Tardis lists instruments; `AFTERSHOCK_TARDIS_API_URL` goes before it."""
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,40 +55,56 @@ def machine_url(environment: Mapping[str, str]) -> str:
 
 
 async def open_sources(live: LiveConfig, environment: Mapping[str, str]) -> Connected:
-    """Ask Tardis for the instruments where none are named, and prepare a stream for each request.
+    """Ask Tardis for the instruments where none are named, and prepare the stream of all.
 
     Raises:
-        ConfigError: An exchange is unknown, or lists nothing of the coins asked for.
+        ConfigError: An address is none, or an exchange lists nothing of the coins asked for.
+        UsageError: An exchange is unknown.
         UnreachableError: The machine or the list of instruments does not answer.
     """
-    url, api = machine_url(environment), environment.get("AFTERSHOCK_TARDIS_API_URL") or API_URL
-    await check_reachable(url)
+    url = machine_url(environment)
+    await _check_reachable(url)
     table = InstrumentTable()
-    wanted: list[Subscription] = []
+    client = TardisClient(api_url=environment.get("AFTERSHOCK_TARDIS_API_URL") or None, machine_ws_url=url, table=table)
+    wanted = []
     for exchange in live.exchanges:
-        symbols = live.symbols or await _symbols(api, exchange, live.assets, Kind.PERPETUAL, table)
-        named = tuple(each for each in symbols if table.resolve(exchange, each) is not None)
-        if not named:
-            raise ConfigError(
-                f"no perpetual of {exchange} is known among {', '.join(symbols)}: name others (`--symbol`)"
-            )
-        for types in (("liquidation",), ("quote", "derivative_ticker")):
-            wanted += Subscription(exchange=exchange, symbols=named, data_types=types).split()
+        symbols = live.symbols or await client.listed(exchange, Kind.PERPETUAL)
+        named = _of_coins(exchange, symbols, live.assets, Kind.PERPETUAL, table)
+        wanted += [
+            Subscription(exchange=exchange, symbols=named, data_types=types)
+            for types in (("liquidation",), ("quote", "derivative_ticker"))
+        ]
     for venue in live.option_venues:
-        options = await _symbols(api, venue, live.assets, Kind.OPTION, table)
-        wanted += Subscription(exchange=venue, symbols=options, data_types=("option_summary",)).split()
-    return Connected(sources=[MachineStream(url, [each], table) for each in wanted])
+        named = _of_coins(venue, await client.listed(venue, Kind.OPTION), live.assets, Kind.OPTION, table)
+        wanted.append(Subscription(exchange=venue, symbols=named, data_types=("option_summary",)))
+    return Connected(sources=[client.stream(wanted)])
 
 
-async def _symbols(
-    api: str, exchange: str, assets: Sequence[str], kind: Kind, table: InstrumentTable
+async def _check_reachable(url: str) -> None:
+    """Find out whether anybody listens at the machine's address, before anything is asked of others."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), _CONNECT_S)
+    except (OSError, TimeoutError):
+        raise UnreachableError(
+            f"no tardis-machine answers at {url}: start one (`npx tardis-machine`) or point "
+            "AFTERSHOCK_TARDIS_MACHINE_WS_URL at one that runs; recorded data needs none (`aftershock replay`)"
+        ) from None
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+def _of_coins(
+    exchange: str, symbols: Sequence[str], assets: Sequence[str], kind: Kind, table: InstrumentTable
 ) -> tuple[str, ...]:
-    """Return an exchange's active instruments of a kind and of the coins asked for, if their names are understood."""
+    """Return the symbols of a kind and of the coins asked for, as far as their names are understood."""
     found = []
-    for listed in await active_instruments(api, exchange):
-        instrument = table.resolve(exchange, listed.id)
+    for symbol in symbols:
+        instrument = table.resolve(exchange, symbol)
         if instrument is not None and instrument.kind == kind and instrument.underlying in assets:
-            found.append(listed.id)
+            found.append(symbol)
     if not found:
-        raise ConfigError(f"{exchange} lists no active {kind} of {', '.join(assets)}: name another exchange or coin")
+        raise ConfigError(f"{exchange} has no {kind} of {', '.join(assets)} that is known: name other symbols or coins")
     return tuple(found)

@@ -19,13 +19,13 @@ from aftershock.model.events import (
 from aftershock.model.liquidations import liquidated_side
 from aftershock.model.order import in_order
 from aftershock.model.table import InstrumentTable
+from aftershock.venues.connection.recent_ids import RecentIds
 from aftershock.venues.tardis.arrival import Arrival
 from aftershock.venues.tardis.codec import SIDES
 from aftershock.venues.tardis.csv_block import CsvBlock
 from aftershock.venues.tardis.csv_columns import BOOK_LEVELS, CsvKind
 from aftershock.venues.tardis.csv_reader import CsvReader, CsvRows
 from aftershock.venues.tardis.piece import Piece, piece_of
-from aftershock.venues.tardis.recent_ids import RecentIds
 from aftershock.venues.tardis.report import Broken, FileReport
 
 __all__ = ["read_events"]

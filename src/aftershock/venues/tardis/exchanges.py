@@ -1,121 +1,176 @@
-"""What Tardis knows of an exchange: its active instruments, and who is meant by an id that it does not know."""
+"""Which exchanges Tardis has, since when, with which symbols, and what to say of one that it does not have."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
-import aiohttp
 import msgspec
 
-from aftershock.errors import ConfigError, UnreachableError
+from aftershock.errors import UnreachableError, UsageError
+from aftershock.model.units import NS_PER_S
+from aftershock.venues.connection.clock import Clock
+from aftershock.venues.connection.http import RefusedError, get_json
+from aftershock.venues.tardis.iso_time import parse_iso_ns
 
-__all__ = ["Listed", "active_instruments", "explain_unknown"]
+__all__ = [
+    "LIQUIDATION_EXCHANGES",
+    "Exchange",
+    "ListedSymbol",
+    "active_perpetuals",
+    "active_symbols",
+    "exchange_details",
+    "exchange_list",
+    "unknown_exchange",
+]
+
+LIQUIDATION_EXCHANGES = (
+    "aster-futures",
+    "binance-delivery",
+    "binance-futures",
+    "bitfinex-derivatives",
+    "bitget-futures",
+    "bitmex",
+    "bybit",
+    "cryptofacilities",
+    "deribit",
+    "dydx-v4",
+    "ftx",
+    "huobi-dm",
+    "huobi-dm-linear-swap",
+    "huobi-dm-swap",
+    "lighter",
+    "okex-futures",
+    "okex-swap",
+)
+"""Those whose liquidations Tardis normalizes, November 2026."""
 
 T = TypeVar("T")
 
-_BODY_BYTES = 64 << 20
-_TIMEOUT = aiohttp.ClientTimeout(total=60.0, sock_connect=10.0, sock_read=20.0)
-
-LIQUIDATIONS = {
-    "ftx": "2019-08-01 to 2022-11-13, recorded only",
-    "deribit": "since 2020-10",
-    "bitmex": "",
-    "binance-futures": "",
-    "binance-delivery": "",
-    "bybit": "",
-    "okex-swap": "",
-    "okex-futures": "",
-    "huobi-dm": "",
-    "huobi-dm-swap": "",
-    "huobi-dm-linear-swap": "",
-    "bitfinex-derivatives": "",
-    "cryptofacilities": "",
-    "dydx-v4": "",
-    "bitget-futures": "since 2026-04-28",
-    "lighter": "since 2026-04",
-    "aster-futures": "since 2026-08",
-}
-"""Exchanges with a liquidation feed, and since when where that is a surprise (Tardis' documentation, 2026-11-23)."""
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NOT_FOUND = frozenset({400, 404})
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An instrument that Tardis records.
-
-    Attributes:
-        id: The venue's own name.
-        type: `perpetual`, `future`, `option`, `spot`, ...
-        available_to: Empty while it is recorded.
-    """
+class ListedSymbol(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A symbol of an exchange; times are ISO texts, `available_to` empty if it is still listed."""
 
     id: str
     type: str = ""
-    available_to: str = ""
+    available_since: str = ""
+    available_to: str | None = None
 
 
-class _Details(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    available_symbols: list[Listed] = []
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An exchange; `available_symbols` only in its details."""
 
-
-class _Named(msgspec.Struct, frozen=True):
     id: str
+    name: str = ""
+    enabled: bool = True
+    available_since: str = ""
+    available_to: str | None = None
+    delisted: bool = False
+    available_symbols: list[ListedSymbol] = []
+
+    def has_ended(self, now_ns: int) -> bool:
+        """Tell whether there is history only."""
+        return self.delisted or _is_before(self.available_to, now_ns)
+
+    @property
+    def span(self) -> str:
+        """Return its dates: `since 2019-03-30` or `2019-08-01 to 2022-11-13`."""
+        since, until = self.available_since[:10], (self.available_to or "")[:10]
+        return f"{since} to {until}" if until else f"since {since}" if since else "no dates"
 
 
-async def active_instruments(api_url: str, exchange: str) -> list[Listed]:
-    """Return what an exchange lists now; needs no key.
-
-    Args:
-        api_url: `https://api.tardis.dev/v1`, or whatever answers like it.
-        exchange: Tardis id.
+async def exchange_list(api_url: str, clock: Clock) -> list[Exchange]:
+    """Return all exchanges; needs no key.
 
     Raises:
-        ConfigError: Tardis has no such exchange; names ids like it and those with liquidations.
-        UnreachableError: Nobody answers, or not as Tardis does.
+        UnreachableError: The API does not answer, or with something else.
     """
-    base = api_url.rstrip("/")
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-        status, body = await _get(session, f"{base}/exchanges/{exchange}")
-        if status != 200:
-            listing_status, listing = await _get(session, f"{base}/exchanges")
-            if listing_status != 200:
-                raise UnreachableError(f"{base} answered {status} for {exchange}: {_words(body)}")
-            known = [each.id for each in _decoded(listing, list[_Named], base)]
-            if exchange in known:
-                raise UnreachableError(f"{base} answered {status} for {exchange}, which it lists: {_words(body)}")
-            raise ConfigError(explain_unknown(exchange, known))
-    details = _decoded(body, _Details, base)
-    return [each for each in details.available_symbols if not each.available_to]
+    return _converted(await _get(api_url, "exchanges", clock), list[Exchange], api_url)
 
 
-def explain_unknown(exchange: str, known: Sequence[str]) -> str:
-    """Return what to tell somebody whose exchange is not there."""
-    near = difflib.get_close_matches(exchange, known, n=3) or [each for each in known if each in exchange]
-    like = f"; like it: {', '.join(near)}" if near else ""
-    feeds = ", ".join(f"{name} ({when})" if when else name for name, when in LIQUIDATIONS.items() if name in known)
-    return f"Tardis has no exchange `{exchange}`{like}. With liquidations: {feeds or 'none of its list'}"
+async def exchange_details(api_url: str, exchange: str, clock: Clock) -> Exchange:
+    """Return one exchange with its symbols; needs no key.
 
-
-async def _get(session: aiohttp.ClientSession, url: str) -> tuple[int, bytes]:
+    Raises:
+        UsageError: Tardis does not have it; says which it has.
+        UnreachableError: The API does not answer, or with something else.
+    """
+    if _ID.fullmatch(exchange) is None:  # nothing that may be put into a path
+        raise unknown_exchange(exchange, await exchange_list(api_url, clock))
     try:
-        async with session.get(url) as answer:
-            body = await answer.content.read(_BODY_BYTES)
-            return answer.status, body
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        said = str(error)[:200] or type(error).__name__
+        document = await _get(api_url, f"exchanges/{exchange}", clock)
+    except RefusedError as error:
+        if error.status not in _NOT_FOUND:
+            raise
+        raise unknown_exchange(exchange, await exchange_list(api_url, clock)) from error
+    return _converted(document, Exchange, api_url)
+
+
+def active_perpetuals(exchange: Exchange, now_ns: int) -> tuple[str, ...]:
+    """Return the perpetuals that are listed now, as the exchange names them."""
+    return active_symbols(exchange, now_ns, "perpetual")
+
+
+def active_symbols(exchange: Exchange, now_ns: int, kind: str) -> tuple[str, ...]:
+    """Return what is listed now of one kind (`perpetual`, `option`, ...), as the exchange names it."""
+    return tuple(
+        symbol.id
+        for symbol in exchange.available_symbols
+        if symbol.type == kind and not _is_before(symbol.available_to, now_ns)
+    )
+
+
+def unknown_exchange(name: str, known: Sequence[Exchange]) -> UsageError:
+    """Return the error that says what there is instead.
+
+    Args:
+        name: What was asked for.
+        known: All exchanges; empty if the list could not be had, and then the ids bundled here are named.
+    """
+    by_id = {exchange.id: exchange for exchange in known}
+    ids = sorted(by_id) or list(LIQUIDATION_EXCHANGES)
+    first = name.split("-", 1)[0]
+    near = [each for each in ids if each.split("-", 1)[0] == first]
+    near += [each for each in difflib.get_close_matches(name, ids, n=3, cutoff=0.6) if each not in near]
+
+    def dated(each: str) -> str:
+        return f"{each} ({by_id[each].span})" if each in by_id else each
+
+    alike = f"ids like it are {', '.join(map(dated, near[:5]))}; " if near else ""
+    liquidations = ", ".join(dated(each) for each in ids if each in LIQUIDATION_EXCHANGES)
+    return UsageError(f"Tardis has no exchange `{_shown(name)}`: {alike}liquidations come from {liquidations}")
+
+
+async def _get(api_url: str, path: str, clock: Clock) -> object:
+    document: object = await get_json(f"{api_url.rstrip('/')}/{path}", who="the Tardis API", clock=clock)
+    return document
+
+
+def _converted(document: object, kind: type[T], api_url: str) -> T:
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
         raise UnreachableError(
-            f"Tardis' list of instruments at {url} does not answer ({said}): point AFTERSHOCK_TARDIS_API_URL at one "
-            "that does"
-        ) from None
+            f"what answers at {api_url} is not the Tardis API ({error}): check AFTERSHOCK_TARDIS_API_URL"
+        ) from error
 
 
-def _decoded(body: bytes, kind: type[T], where: str) -> T:
+def _is_before(text: str | None, now_ns: int) -> bool:
+    if not text:
+        return False
     try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        raise UnreachableError(f"{where} did not answer as Tardis does: {_words(body)}") from None
+        if len(text) == len("2022-11-13"):
+            return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * NS_PER_S <= now_ns
+        return parse_iso_ns(text) <= now_ns
+    except ValueError:
+        return False
 
 
-def _words(body: bytes) -> str:
-    text = body[:200].decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else " " for c in text).strip() or "nothing"
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:60])

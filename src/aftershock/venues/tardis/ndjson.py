@@ -11,6 +11,7 @@ import numpy as np
 from aftershock.model.events import Gap, StreamId
 from aftershock.model.order import in_order, option_place, place
 from aftershock.model.table import InstrumentTable
+from aftershock.venues.connection.recent_ids import RecentIds
 from aftershock.venues.tardis.arrival import Arrival
 from aftershock.venues.tardis.codec import (
     DataMessage,
@@ -35,14 +36,12 @@ from aftershock.venues.tardis.messages import (
 )
 from aftershock.venues.tardis.option_terms import OptionNames, is_readable
 from aftershock.venues.tardis.piece import MAX_BATCH, Piece, option_piece, piece_of
-from aftershock.venues.tardis.recent_ids import RecentIds
 from aftershock.venues.tardis.report import Broken, FileReport
 
 __all__ = ["MessageReader"]
 
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _TORN = "the last line is cut short"
-_MAX_TYPES = 50
 
 
 class MessageReader:
@@ -117,7 +116,7 @@ class MessageReader:
         elif isinstance(message, UnusedMessage):
             if message.exchange in self._gaps:
                 yield from self._advance(message.exchange, message_ns(message.local_timestamp))
-            self._unused(message.type)
+            self._report.leave(message.type)
         else:
             yield from self._data(message, line, number)
 
@@ -130,7 +129,7 @@ class MessageReader:
         yield from self._advance(message.exchange, raw_ts)
         ts_init = self._arrival.latest
         if self._wanted is not None and message.__struct_config__.tag not in self._wanted:
-            self._unused(str(message.__struct_config__.tag))
+            self._report.leave(str(message.__struct_config__.tag))
             return
         if ts_init != raw_ts:
             event = msgspec.structs.replace(event, ts_init=ts_init)
@@ -161,12 +160,6 @@ class MessageReader:
             message.price,
             message.amount,
         )
-
-    def _unused(self, name: str) -> None:
-        key = f"unused:{name[:40]}"
-        if key not in self._report.unused and len(self._report.unused) >= _MAX_TYPES:
-            key = "unused:others"
-        self._report.unused[key] = self._report.unused.get(key, 0) + 1
 
     def _disconnected(self, message: DisconnectMessage) -> None:
         """Remember a gap from the last message before it; its end is the exchange's next message."""

@@ -12,6 +12,7 @@ __all__ = ["Broken", "Example", "FileReport", "excerpt"]
 MAX_EXAMPLES = 5
 MAX_NOTES = 20
 _MAX_EXCERPT = 100
+_MAX_TYPES = 50
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/_=.-]{24,}")
 
 
@@ -94,6 +95,13 @@ class FileReport(msgspec.Struct, kw_only=True):
         self.dropped[reason.value] = self.dropped.get(reason.value, 0) + 1
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(Example(line=line, reason=reason.value, excerpt=excerpt(text)))
+
+    def leave(self, name: str) -> None:
+        """Count one message of a type that is of no use here."""
+        key = f"unused:{name[:40]}"
+        if key not in self.unused and len(self.unused) >= _MAX_TYPES:
+            key = "unused:others"
+        self.unused[key] = self.unused.get(key, 0) + 1
 
     def note(self, text: str) -> None:
         """Add a note, once, and only so many."""

@@ -1,0 +1,118 @@
+"""One JSON document over HTTP, within bounds of time and size."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from aftershock.errors import UnreachableError
+from aftershock.venues.connection.backoff import Backoff
+from aftershock.venues.connection.clock import Clock, within
+from aftershock.venues.connection.library import need_aiohttp
+from aftershock.venues.connection.text import place_of, printable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["RefusedError", "get_json"]
+
+_ATTEMPTS = 3
+_DEADLINE_S = 30.0
+_MAX_BYTES = 64 << 20
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+
+
+class RefusedError(UnreachableError):
+    """The server answered with an HTTP status that says no.
+
+    Attributes:
+        status: It.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        """Take the sentence and the status."""
+        super().__init__(message)
+        self.status = status
+
+
+async def get_json(
+    url: str,
+    *,
+    who: str,
+    clock: Clock,
+    headers: dict[str, str] | None = None,
+    deadline_s: float = _DEADLINE_S,
+    max_bytes: int = _MAX_BYTES,
+) -> Any:  # noqa: ANN401 - a document may be of any type
+    """Return a decoded document.
+
+    Args:
+        url: Where.
+        who: Name of the server in messages.
+        clock: What deadline and waits run on.
+        headers: To send; never shown.
+        deadline_s: For one attempt, from name to last byte.
+        max_bytes: Largest body, after decompression.
+
+    Raises:
+        RefusedError: It said no, three times if it might change its mind.
+        UnreachableError: It does not answer, or with what is no such document.
+    """
+    need_aiohttp()
+    import aiohttp
+
+    backoff = Backoff(1.0, 10.0, Random(0))  # noqa: S311 - jitter is no secret
+    where = f"{who} at {place_of(url)}"
+    attempt = 0
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+        while True:
+            attempt += 1
+            try:
+                status, body = await within(clock, deadline_s, _read(session, url, headers or {}, max_bytes))
+            except TimeoutError:
+                error = UnreachableError(f"{where} does not answer within {deadline_s:g} s: try again later")
+            except (aiohttp.ClientError, OSError, ValueError) as fault:
+                why = getattr(getattr(fault, "os_error", None), "strerror", None) or str(fault)
+                error = UnreachableError(
+                    f"{where} does not answer ({printable(why)}): check the address and the network"
+                )
+            else:
+                if status == 200:
+                    return _decoded(body, where)
+                error = RefusedError(f"{where} says no with HTTP {status} ({_said(body)})", status)
+                if status not in _AGAIN:
+                    raise error
+            if attempt == _ATTEMPTS:
+                raise error
+            await clock.sleep(backoff.next_s())
+
+
+async def _read(session: aiohttp.ClientSession, url: str, headers: dict[str, str], max_bytes: int) -> tuple[int, bytes]:
+    async with session.get(url, headers=headers, allow_redirects=False) as response:
+        parts, size = [], 0
+        async for part in response.content.iter_chunked(1 << 16):
+            size += len(part)
+            if size > max_bytes:
+                raise ValueError(f"a body of more than {max_bytes:,} bytes")
+            parts.append(part)
+        return response.status, b"".join(parts)
+
+
+def _decoded(body: bytes, where: str) -> Any:  # noqa: ANN401 - a document may be of any type
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        what = printable(body[:60].decode("utf-8", errors="replace"))
+        raise UnreachableError(f"{where} answers with what is no JSON ({what}): check the address") from error
+
+
+def _said(body: bytes) -> str:
+    """Return the message of an error document, or how the body starts."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        document = None
+    said = document.get("message") if isinstance(document, dict) else None
+    return printable(said if isinstance(said, str) else body[:200].decode("utf-8", errors="replace"))
