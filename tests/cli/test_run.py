@@ -188,7 +188,7 @@ def test_an_address_that_is_none_is_refused(aftershock: Run, monkeypatch: pytest
     monkeypatch.setenv("AFTERSHOCK_TARDIS_MACHINE_WS_URL", "http://x")
     ran = aftershock("run")
     assert ran.code == 2
-    assert "not a WebSocket address" in ran.sentence
+    assert "AFTERSHOCK_TARDIS_MACHINE_WS_URL is no address: write one like ws://" in ran.sentence
 
 
 @pytest.mark.sockets

@@ -167,3 +167,16 @@ def test_an_option_is_ready_again_only_after_the_pause() -> None:
     assert watched.ready(1099, pause, 0.0, 0).tolist() == []
     assert watched.ready(1100, pause, 0.0, 0).tolist() == [3]
     assert watched.due(pause) > 10**18
+
+
+@pytest.mark.parametrize(("moved_bps", "along"), [(0.4, 20), (0.2, 1)])
+def test_what_will_soon_be_due_is_evaluated_along_with_what_is(moved_bps: float, along: int) -> None:
+    watched, hour = armed(), 3_600 * 10**9
+    assert watched.forward_moved(11.0, 0, 1.0, hour)
+    assert len(watched.ready(1000, 100, 1.0, hour)) == 20
+    assert not watched.forward_moved(11.0 + 1e-4 * moved_bps, 1200, 1.0, hour), "a small move alone makes nothing due"
+    assert watched.ready(1200, 100, 1.0, hour).tolist() == []
+    watched.dirty[3] = True  # its own quote came
+    found = watched.ready(1200, 100, 1.0, hour).tolist()
+    assert len(found) == along
+    assert 3 in found

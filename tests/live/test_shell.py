@@ -117,8 +117,8 @@ def test_what_a_source_had_received_before_it_was_closed_is_processed() -> None:
     assert (result.events_in, result.stats.events) == (10, 12), "and the timer and the end"
 
 
-def test_a_decision_is_timed_from_the_quote_that_completed_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is made once the quote's moment is over, by whatever comes next."""
+def slowed(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let the engine take seven milliseconds for each event; return the counter that says so."""
     counter = Clock()
     process = Engine.process
 
@@ -127,7 +127,12 @@ def test_a_decision_is_timed_from_the_quote_that_completed_it(monkeypatch: pytes
         return process(engine, event)
 
     monkeypatch.setattr(Engine, "process", slow)
-    clock = Clock(T0)
+    return counter
+
+
+def test_a_decision_is_timed_from_the_quote_that_completed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made once the quote's moment is over, by whatever comes next."""
+    counter, clock = slowed(monkeypatch), Clock(T0)
     result = live([FakeSource(events()[:2_000], clock)], CONFIG, watch=LiveWatch(clock=clock, counter=counter))
     decision = result.document()["latency_ns"]["stages"]["decision"]
     assert decision["events"] > 0
@@ -135,15 +140,7 @@ def test_a_decision_is_timed_from_the_quote_that_completed_it(monkeypatch: pytes
 
 
 def test_an_engine_that_is_slow_shows_it_in_the_latency(monkeypatch: pytest.MonkeyPatch) -> None:
-    counter = Clock()
-    process = Engine.process
-
-    def slow(engine: Engine, event: Event) -> list[object]:
-        counter.now += millis(7)
-        return process(engine, event)
-
-    monkeypatch.setattr(Engine, "process", slow)
-    clock = Clock(T0)
+    counter, clock = slowed(monkeypatch), Clock(T0)
     source = FakeSource(quotes(20), clock, together=20)
     result = live([source], CONFIG, watch=LiveWatch(clock=clock, counter=counter))
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from aftershock.core.case import CaseKey, Moment, blank_signal, latency_ms
+from aftershock.core.quote_edges import DELTA_MARGIN
 from aftershock.core.rules import Assessment, UnitLimits, confidence, executable_size, unit_faults
 from aftershock.model.orders import Hedge, Leg, Side
 from aftershock.model.signals import Action, ArbitrageSignal, EdgeType
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from aftershock.model.instruments import FeeSchedule
 
 __all__ = ["Evaluation", "QuoteCase"]
-
-_DELTA_MARGIN = 0.1
 
 
 class Row(NamedTuple):
@@ -192,7 +191,7 @@ class QuoteCase:
         then = least if (row.delta > 0) == self._buying else most
         moved = abs(series.last - then) * row.forward
         room = config.unexplained_bps / BPS * row.forward
-        return not row.gross > (abs(row.delta) + _DELTA_MARGIN) * moved + room
+        return not row.gross > (abs(row.delta) + DELTA_MARGIN) * moved + room
 
     def _size(self, amount: float) -> float:
         """Return the executable size in coins, limited by the quote and by what the hedge would meet."""

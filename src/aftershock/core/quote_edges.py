@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from aftershock.core.hedge import HedgeQuote
     from aftershock.model.instruments import FeeSchedule
 
-__all__ = ["EdgeFigures", "Floats", "Frame", "SideEdges"]
+__all__ = ["DELTA_MARGIN", "EdgeFigures", "Floats", "Frame", "SideEdges"]
 
 Floats = NDArray[np.float64]
+
+DELTA_MARGIN = 0.1
+"""A delta changes while the forward moves: where a move is turned into a value, it is taken so much larger."""
 
 
 class SideEdges(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aftershock.core.quote_edges import EdgeFigures, Floats, Frame
+from aftershock.core.quote_edges import DELTA_MARGIN, EdgeFigures, Floats, Frame
 from aftershock.model.units import BPS, NAN, tau_years
 from aftershock.pricing.hot import price_delta_vega
 from aftershock.pricing.smile_set import SmileSet
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["ArmedChain", "EdgeFigures"]
 
 _NEVER = 2**63 - 1
-_DELTA_MARGIN = 0.1
 _SOUND_SHARE = 0.1
 _PLAUSIBLE = 2.0
 _SOON = 0.3
@@ -113,7 +112,7 @@ class ArmedChain:
         """Keep how far the forward must move before an option's value can reach its nearer quote, bps."""
         nearest = np.fmax(figures.buy.gross, figures.sell.gross) / figures.forward * BPS
         # Delta changes on the way; it is taken a little larger, so that nothing is missed.
-        delta = np.fmax(np.abs(figures.buy.delta), np.abs(figures.sell.delta)) + _DELTA_MARGIN
+        delta = np.fmax(np.abs(figures.buy.delta), np.abs(figures.sell.delta)) + DELTA_MARGIN
         reach = -nearest / delta
         self._reach_bps[figures.positions] = np.where(reach > 0, reach, 0.0)
 

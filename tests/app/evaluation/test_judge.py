@@ -65,9 +65,9 @@ def test_whoever_always_holds_captures_nothing() -> None:
 
 
 def test_a_coin_orders_half_of_the_time_and_has_no_skill() -> None:
-    (records,) = run(job("coin", count=12))
+    records = [record for seed in (5, 6) for record in run(job("coin", count=12, seed=seed))[0]]
     sent = orders(records)
-    assert 1 <= len(sent) <= 11  # of twelve; outside of this once in two thousand seeds
+    assert 6 <= len(sent) <= 18
     assert all(len(record.orders) <= 1 for record in records)
     filled = [order for order in sent if order.filled > 0]
     assert filled

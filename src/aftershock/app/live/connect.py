@@ -18,12 +18,9 @@ from aftershock.model.table import InstrumentTable
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
 
-__all__ = ["MACHINE_URL", "Connected", "OpenSources", "machine_url", "open_sources"]
+__all__ = ["Connected", "OpenSources", "open_sources"]
 
 _CONNECT_S = 5.0
-
-MACHINE_URL = "ws://127.0.0.1:8001"
-"""Where tardis-machine serves its WebSocket; `AFTERSHOCK_TARDIS_MACHINE_WS_URL` goes before it."""
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,23 +34,6 @@ OpenSources = Callable[[LiveConfig, Mapping[str, str]], Awaitable[Connected]]
 """Opens what the `[live]` table asks for, with the variables of the process; an `UnreachableError` says why not."""
 
 
-def machine_url(environment: Mapping[str, str]) -> str:
-    """Return the WebSocket address of tardis-machine.
-
-    Raises:
-        ConfigError: The variable holds no such address.
-    """
-    url = environment.get("AFTERSHOCK_TARDIS_MACHINE_WS_URL") or MACHINE_URL
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"ws", "wss"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ConfigError(f"AFTERSHOCK_TARDIS_MACHINE_WS_URL is not a WebSocket address: write one like {MACHINE_URL}")
-    return url
-
-
 async def open_sources(live: LiveConfig, environment: Mapping[str, str]) -> Connected:
     """Ask Tardis for the instruments where none are named, and prepare the stream of all.
 
@@ -62,10 +42,9 @@ async def open_sources(live: LiveConfig, environment: Mapping[str, str]) -> Conn
         UsageError: An exchange is unknown.
         UnreachableError: The machine or the list of instruments does not answer.
     """
-    url = machine_url(environment)
-    await _check_reachable(url)
     table = InstrumentTable()
-    client = TardisClient(api_url=environment.get("AFTERSHOCK_TARDIS_API_URL") or None, machine_ws_url=url, table=table)
+    client = TardisClient(table=table, environment=environment)
+    await _check_reachable(client.machine_ws_url)
     wanted = []
     for exchange in live.exchanges:
         symbols = live.symbols or await client.listed(exchange, Kind.PERPETUAL)

@@ -56,6 +56,7 @@ def implied_by(live: LiveConfig) -> dict[str, Choice]:
         "max_quiet_move_bps": Choice(10.0, _GUARD),
         "max_feed_lag_ms": Choice(400.0, _GUARD),
         "min_peers": Choice(3, _GUARD),
+        "maker_lag_ms": Choice(5_000.0, _GUARD),
         "static_needs_trigger": Choice(value=True, source=_GUARD),
     }
 

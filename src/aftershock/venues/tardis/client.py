@@ -25,11 +25,9 @@ from aftershock.venues.tardis.exchanges import (
 from aftershock.venues.tardis.live import LiveSettings, LiveStream
 from aftershock.venues.tardis.subscription import LinkPlan, Subscription, plan_links
 
-__all__ = ["API_URL", "DATASETS_URL", "MACHINE_HTTP_URL", "MACHINE_WS_URL", "TardisClient"]
+__all__ = ["API_URL", "MACHINE_WS_URL", "TardisClient"]
 
 API_URL = "https://api.tardis.dev/v1"
-DATASETS_URL = "https://datasets.tardis.dev/v1"
-MACHINE_HTTP_URL = "http://localhost:8000"
 MACHINE_WS_URL = "ws://localhost:8001"
 
 
@@ -41,8 +39,6 @@ class TardisClient:
 
     Attributes:
         api_url: HTTP API (`AFTERSHOCK_TARDIS_API_URL`).
-        datasets_url: Daily files (`AFTERSHOCK_TARDIS_DATASETS_URL`).
-        machine_http_url: HTTP of tardis-machine (`AFTERSHOCK_TARDIS_MACHINE_HTTP_URL`).
         machine_ws_url: WebSocket of tardis-machine (`AFTERSHOCK_TARDIS_MACHINE_WS_URL`).
     """
 
@@ -51,33 +47,29 @@ class TardisClient:
         api_key: str | None = None,
         *,
         api_url: str | None = None,
-        datasets_url: str | None = None,
-        machine_http_url: str | None = None,
         machine_ws_url: str | None = None,
         table: InstrumentTable | None = None,
         settings: LiveSettings | None = None,
         clock: Clock | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Take the key and where to go; nothing is opened yet.
 
         Args:
             api_key: Else `TARDIS_API_KEY`, or the file that `TARDIS_API_KEY_FILE` names; only history needs one.
             api_url: HTTP API.
-            datasets_url: Daily files.
-            machine_http_url: HTTP of tardis-machine.
             machine_ws_url: WebSocket of tardis-machine.
             table: Instruments and what liquidation feeds mean; else the bundled table.
             settings: Deadlines and bounds of live streams.
             clock: Clocks; else the machine's.
+            environment: Variables; else those of the process.
 
         Raises:
             ConfigError: An address or the key can't be one.
         """
-        environment = os.environ
+        environment = os.environ if environment is None else environment
         self._api_key = checked_key(api_key, "api_key") if api_key else read_key("TARDIS_API_KEY", environment)
         self.api_url = _address("API_URL", api_url, API_URL, environment)
-        self.datasets_url = _address("DATASETS_URL", datasets_url, DATASETS_URL, environment)
-        self.machine_http_url = _address("MACHINE_HTTP_URL", machine_http_url, MACHINE_HTTP_URL, environment)
         self.machine_ws_url = _address("MACHINE_WS_URL", machine_ws_url, MACHINE_WS_URL, environment)
         self._table = table or InstrumentTable()
         self._settings = settings or LiveSettings()

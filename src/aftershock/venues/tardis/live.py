@@ -30,8 +30,8 @@ __all__ = ["LiveSettings", "LiveStream"]
 
 _TICK_S = 1.0
 _ADVICE = (
-    "for live data start one (`npx tardis-machine`), or point AFTERSHOCK_TARDIS_MACHINE_WS_URL at one that runs or at "
-    "`aftershock sandbox`; recorded data needs none (`aftershock replay`)"
+    "for live data start one (`npx tardis-machine`), or point AFTERSHOCK_TARDIS_MACHINE_WS_URL at one that runs; "
+    "recorded data needs none (`aftershock replay`)"
 )
 # What the machine says in its close reason when the same request will fail again. Everything else is tried again.
 _FINAL = ("not supported", "Invalid ", "t normalize data", "status code: 401", "status code: 403", "Cannot read prop")
