@@ -188,7 +188,9 @@ def test_an_unknown_expectation_names_the_kinds(tmp_path: Path) -> None:
         source(write(tmp_path / "x.csv", [PRINT_HEADER]), expect="candles")
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"\n\n"])
+@pytest.mark.parametrize(
+    "content", [b"", gzip.compress(b""), b"\n\n"], ids=["no byte", "gzip of nothing", "blank lines"]
+)
 def test_an_empty_file_means_no_data_for_that_day(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "ftx_liquidations_2022-11-02_PERPETUALS.csv.gz"
     path.write_bytes(content)
