@@ -1,61 +1,68 @@
-"""The demonstration: a simulated shock written, replayed, journalled, its best decision taken apart, then the truth."""
+"""The demonstration: the sandbox in a process of its own, the live system connected to it, and at the end the truth.
+
+Nothing is staged beyond what the simulated market is: clients, decoder, engine, journal and paper venue are those of
+`aftershock run`, over sockets.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from aftershock.app.chain_build import chain_key, chains_at
-from aftershock.app.chain_view import ChainView, view_chain
 from aftershock.app.demo_truth import Truth, decided, reveal
 from aftershock.app.explain import Explanation, explain
-from aftershock.app.inputs import Given, open_inputs
-from aftershock.app.market_session import MarketSession
-from aftershock.app.outcome import Outcome
-from aftershock.app.plain import ranked
-from aftershock.app.replay import ReplayOptions, ReplayResult, Watch, replay
+from aftershock.app.live.config import LiveConfig
+from aftershock.app.live.connect import open_sources
+from aftershock.app.live.report import LiveResult
+from aftershock.app.live.run import LiveWatch, implied_by, run_live, with_fast_loop
+from aftershock.app.live.shell import Status
+from aftershock.app.outcome import Effect
+from aftershock.app.sandbox import SandboxOptions, SandboxProcess
 from aftershock.app.settings import Chosen
-from aftershock.app.simulation import Request, Simulation, simulate
 from aftershock.errors import UsageError
 from aftershock.model.signals import Action, ArbitrageSignal, EdgeType, TriggerKind
 from aftershock.model.units import NS_PER_S
-from aftershock.sim.market.session import Session
-from aftershock.venues.tardis import merge
+from aftershock.sim.market.endless import EndlessMarket
+from aftershock.sim.servers.pace import Pace
+from aftershock.venues.connection.clock import SystemClock
+from aftershock.venues.connection.library import need_aiohttp
 
-__all__ = ["DEFAULT_SEED", "HOLDS_WITHIN_S", "Demonstration", "demonstrate"]
+__all__ = ["DEFAULT_SECONDS", "DEFAULT_SEED", "WARM_UP_S", "Demonstration", "demonstrate"]
 
-DEFAULT_SEED = 32
-"""Chosen because its replay both buys and sells in a cascade; docs/simulation.md says how many seeds order anything."""
-HOLDS_WITHIN_S = 1
-
-_KIND = "S1"
-_HOURS = 67 / 60  # the slow hour before, and the seven minutes around the shock
+DEFAULT_SEED = 7
+"""Chosen because its run both buys and sells in a cascade; docs/simulation.md says how many seeds order anything."""
+DEFAULT_SECONDS = 30.0
+WARM_UP_S = 85.0
+"""The forward of an engine that has just started is not known for more than a minute: so much market is played fast."""
+_WARM_UP_TAKES_S = 5.0
+_BEGINS_IN_S = 1.0
+_SHOCK_AFTER_S = 4.0
+_KINDS = ("S1",)
+_EXCHANGES = ("binance-futures", "bybit", "deribit", "ftx-restart", "okex-swap")
+_OPTION_VENUES = ("deribit", "okex-options")
 
 
 class Demonstration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a demonstration shows; `best` and `chain` are None where nothing was decided.
+    """What a demonstration shows.
 
     Attributes:
         seed: Of the market.
-        simulation: What was written.
-        result: Its replay, with a journal.
+        seconds: In real time, after the warm-up.
+        result: Of the live run.
         best: Of the orders on a stale quote that with the largest net edge, those of a cascade before those of a price
-            move; without any, the best decision of the journal.
-        chain: That of its expiry at its moment.
-        holds: HOLD decisions by reason within `HOLDS_WITHIN_S` of it.
-        truth: What the engine never saw; None if the replay was interrupted.
+            move; without any, the best decision of the journal; None if nothing was decided.
+        truth: What the engine never saw.
     """
 
     seed: int
-    simulation: Simulation
-    result: ReplayResult
+    seconds: float
+    result: LiveResult
     best: Explanation | None
-    chain: ChainView | None
-    holds: dict[str, int]
-    truth: Truth | None
+    truth: Truth
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document of `demo`."""
@@ -64,52 +71,106 @@ class Demonstration(msgspec.Struct, frozen=True, kw_only=True):
             "synthetic": True,
             "seed": self.seed,
             "best": None if self.best is None else self.best.document(),
-            "chain": None if self.chain is None else self.chain.document(),
-            "holds_around": self.holds,
-            "truth": None if self.truth is None else self.truth.document(),
+            "truth": self.truth.document(),
         }
 
 
-def demonstrate(folder: Path, seed: int, chosen: Chosen, watch: Watch) -> Demonstration:
-    """Write an episode with a stalled maker into `folder/data`, replay it into `folder/journal`, explain and judge.
+class _MarketClock(SystemClock):
+    """The market's clock: ours, but for the warm-up, in which it runs fast."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+
+    def wall_ns(self) -> int:
+        """Return nanoseconds UTC."""
+        return self._pace.market_ns(time.time_ns())
+
+
+def demonstrate(
+    folder: Path,
+    seed: int,
+    seconds: float,
+    chosen: Chosen,
+    *,
+    on_effect: Callable[[Effect], None] = lambda _: None,
+    on_status: Callable[[Status], None] = lambda _: None,
+) -> Demonstration:
+    """Start the sandbox, run the live system on it, explain its best decision and judge it by the truth.
+
+    Args:
+        folder: Gets the journal, in `journal`.
+        seed: Of the market.
+        seconds: Length in real time.
+        chosen: Settings of the engine; what to listen to is the demonstration's own.
+        on_effect: Gets each effect as it happens.
+        on_status: Gets the state of things once a second.
 
     Raises:
         UsageError: The folder already holds a demonstration.
+        UnreachableError: The sandbox did not start.
         InputError: The folder can't be written.
     """
-    data, journal = folder / "data", folder / "journal"
-    if data.exists() or journal.exists():
+    need_aiohttp()
+    journal = folder / "journal"
+    if journal.exists():
         raise UsageError(f"{folder} already holds a demonstration: name a new folder")
-    request = Request(seed=seed, hours=round(_HOURS, 2), world="base", makers="slow", folder=data, command="demo")
-    simulation = simulate(MarketSession(_market(seed)), request, should_stop=watch.should_stop)
-    given = [Given(file.path) for file in simulation.written.files]
-    options = ReplayOptions(given=given, chosen=chosen, instruments=simulation.instruments, journal=journal)
-    result = replay(options, watch)
-    outcome = result.outcome
-    best = explain(journal, _shown(outcome)) if outcome.signals else None
-    signal = None if best is None else best.signal
-    whole = not (simulation.interrupted or result.interrupted)
-    return Demonstration(
+    options = SandboxOptions(
         seed=seed,
-        simulation=simulation,
-        result=result,
-        best=best,
-        chain=None if signal is None else _chain(simulation, signal, result.settings.config.options_feed),
-        holds={} if signal is None else _holds(outcome, signal),
-        truth=reveal(_market(seed), signal, decided(outcome.approved, outcome.signals)) if whole else None,
+        kinds=_KINDS,
+        shock_after_s=_SHOCK_AFTER_S,
+        warm_up_s=WARM_UP_S,
+        warm_up_takes_s=_WARM_UP_TAKES_S,
+        begins_in_s=_BEGINS_IN_S,
+    )
+    with SandboxProcess(options) as sandbox:
+        live = LiveConfig(exchanges=_EXCHANGES, option_venues=_OPTION_VENUES, journal=str(journal), seconds=seconds)
+        watch = LiveWatch(on_effect=on_effect, on_status=on_status)
+        result = with_fast_loop(_run(sandbox.described, live, chosen, watch))
+    return judged(sandbox.described, result, seconds)
+
+
+async def _run(described: dict[str, Any], live: LiveConfig, chosen: Chosen, watch: LiveWatch) -> LiveResult:
+    pace = msgspec.convert(described["pace"], Pace)
+    clock = _MarketClock(pace)
+    connected = await open_sources(live, _environment(described), clock)
+    warm_s = max(pace.live_from_ns - time.time_ns(), 0) / NS_PER_S
+    settings = chosen.settle(implied_by(live))
+    return await run_live(
+        connected.sources,
+        settings,
+        msgspec.structs.replace(live, seconds=warm_s + live.seconds),
+        terms=connected.terms,
+        watch=msgspec.structs.replace(watch, clock=clock.wall_ns, measured_from_ns=pace.live_from_ns),
     )
 
 
-def _market(seed: int) -> Session:
-    """Return one shock during which one of a venue's slow makers stands still."""
-    return Session(seed, makers="slow", count=1, decoys=(_KIND,))
+def _environment(described: dict[str, Any]) -> dict[str, str]:
+    """Return the three variables that would point any client at the sandbox, and its key."""
+    return {
+        "AFTERSHOCK_TARDIS_API_URL": described["tardis_api"],
+        "AFTERSHOCK_TARDIS_MACHINE_WS_URL": described["tardis_machine_ws"],
+        "TARDIS_API_KEY": described["keys"]["tardis"],
+    }
 
 
-def _shown(outcome: Outcome) -> str:
+def judged(described: dict[str, Any], result: LiveResult, seconds: float) -> Demonstration:
+    """Return a run with its best decision taken apart, and the truth about it."""
+    tally, seed = result.tally, int(described["seed"])
+    best = None
+    if tally.signals and result.journal is not None:
+        best = explain(result.journal, _shown(list(tally.signals)))
+    episode = next(EndlessMarket(seed, int(described["begin_ns"]), kinds=_KINDS).episodes())
+    orders = decided(tally.orders, tally.signals)
+    signal = None if best is None else best.signal
+    truth = reveal(seed, episode, signal, orders)
+    return Demonstration(seed=seed, seconds=seconds, result=result, best=best, truth=truth)
+
+
+def _shown(signals: list[ArbitrageSignal]) -> str:
     """Return which decision to explain."""
     stale = [
         signal
-        for signal in outcome.signals
+        for signal in signals
         if signal.action is not Action.HOLD
         and signal.edge_type is EdgeType.STALE_QUOTE
         and signal.trigger_kind in {TriggerKind.CASCADE, TriggerKind.PRICE_MOVE}
@@ -117,23 +178,3 @@ def _shown(outcome: Outcome) -> str:
     if not stale:
         return "best"
     return max(stale, key=lambda each: (each.trigger_kind is TriggerKind.CASCADE, each.spread_bps)).signal_id
-
-
-def _holds(outcome: Outcome, around: ArbitrageSignal) -> dict[str, int]:
-    near = [each for each in outcome.signals if abs(each.ts_init - around.ts_init) <= HOLDS_WITHIN_S * NS_PER_S]
-    return ranked(Counter(each.reason.value for each in near if each.action is Action.HOLD))
-
-
-def _chain(simulation: Simulation, signal: ArbitrageSignal, feed: str) -> ChainView | None:
-    """Return the chain of the decision's expiry at its moment, aligned to its forward; None for no option."""
-    files = simulation.written.files
-    options = [Given(file.path) for file in files if file.kind == "options_chain"]
-    if not signal.legs or not options:
-        return None
-    inputs = open_inputs(options, simulation.instruments)
-    option = inputs.table.resolve(signal.legs[0].venue, signal.legs[0].symbol)
-    if option is None or option.is_call is None:
-        return None
-    chains, now = chains_at(merge(inputs.sources), inputs.table, signal.ts_init, feed)
-    chosen = {key: chain for key, chain in chains.items() if key == chain_key(option)}
-    return view_chain(chosen, now, expiry_ns=option.expiry_ns, price=signal.forward)

@@ -1,6 +1,6 @@
-"""What the hidden truth says about a decision of a replay: true value, path of the edge, and what orders would get.
+"""What the hidden truth says about a decision of a run: true value, path of the edge, and what orders would get.
 
-The engine never sees any of this. The market is drawn anew from its seed, so it is the one whose files were replayed.
+The engine never sees any of this. The market is drawn anew from its seed, so it is the one that was played.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from aftershock.model.signals import ArbitrageSignal
 from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.sim.market.book import MARKET
 from aftershock.sim.market.episode import Episode
-from aftershock.sim.market.session import Session
 from aftershock.study.records import OrderRecord
 
 __all__ = ["PAPER_LATENCIES_MS", "Paper", "Step", "TrueQuote", "Truth", "decided", "reveal"]
@@ -73,7 +72,7 @@ class TrueQuote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
-    """What the order would have got at a latency, and all orders of the replay together."""
+    """What the order would have got at a latency, and all orders of the run together."""
 
     latency_ms: float
     order: OrderRecord | None
@@ -84,7 +83,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
-    """What is hidden behind a replay.
+    """What is hidden behind a run.
 
     Attributes:
         kind, shock_bps, onset_ns: Of the episode.
@@ -110,7 +109,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Recorded:
-    """Sends the orders of a replay when they were decided, and hears of nothing."""
+    """Sends the orders of a run when they were decided, and hears of nothing."""
 
     def __init__(self, orders: Iterable[tuple[int, Sent]]) -> None:
         self.counted = Counted()
@@ -127,7 +126,7 @@ class _Recorded:
 
 
 def decided(approved: Iterable[ApprovedOrder], signals: Iterable[ArbitrageSignal]) -> list[tuple[int, Sent]]:
-    """Return the entries of a replay with the moment and the decision of each, in order."""
+    """Return the entries of a run with the moment and the decision of each, in order."""
     known = {(signal.trigger_id, signal.legs, signal.ts_init): signal for signal in signals}
     return [
         (order.ts_init, Sent(order.intent, known.get((order.intent.trigger_id, order.intent.legs, order.ts_init))))
@@ -136,15 +135,15 @@ def decided(approved: Iterable[ApprovedOrder], signals: Iterable[ArbitrageSignal
     ]
 
 
-def reveal(session: Session, signal: ArbitrageSignal | None, orders: list[tuple[int, Sent]]) -> Truth:
+def reveal(seed: int, episode: Episode, signal: ArbitrageSignal | None, orders: list[tuple[int, Sent]]) -> Truth:
     """Return the truth about a decision.
 
     Args:
-        session: Fresh, of one episode: that whose files were replayed.
+        seed: Of the market.
+        episode: Drawn anew: that which was played.
         signal: The decision; None if there was none.
-        orders: Every order of the replay, as `decided` gives them.
+        orders: Every order of the run, as `decided` gives them.
     """
-    (episode,) = session.episodes()
     onset = episode.onset_ns
     # First, while nobody has traded in this market.
     legs = () if signal is None else tuple(_leg(episode, signal, number) for number in _options(episode, signal))
@@ -159,7 +158,7 @@ def reveal(session: Session, signal: ArbitrageSignal | None, orders: list[tuple[
         opportunities=len(episode.truth.opportunities()),
         decided_ms=NAN if signal is None else _ms(signal.ts_init, onset),
         legs=legs,
-        paper=_paper(session.seed, episode, signal, orders),
+        paper=_paper(seed, episode, signal, orders),
     )
 
 
@@ -244,7 +243,7 @@ def _step(episode: Episode, option: int, moment: int, what: str, *, asks: bool) 
 def _paper(
     seed: int, episode: Episode, signal: ArbitrageSignal | None, orders: list[tuple[int, Sent]]
 ) -> tuple[Paper, ...]:
-    """Send every order of the replay at each latency into this market, and return what the truth makes of them."""
+    """Send every order of the run at each latency into this market, and return what the truth makes of them."""
     inside = [each for each in orders if each[0] >= episode.start_ns]
     records = run_episode(seed, episode, _Recorded(inside), PAPER_LATENCIES_MS)
     ids = [None if sent.signal is None else sent.signal.signal_id for _, sent in inside]

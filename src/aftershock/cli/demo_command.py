@@ -8,44 +8,69 @@ from pathlib import Path
 
 import click
 
-from aftershock.app.demo import DEFAULT_SEED, demonstrate
-from aftershock.app.replay import Watch
+from aftershock.app.demo import DEFAULT_SECONDS, DEFAULT_SEED, demonstrate
 from aftershock.app.settings import choose
-from aftershock.cli.console import Progress, note, show, show_json
+from aftershock.cli.console import StatusLine, note, show, show_json
 from aftershock.cli.demo_text import demo_text
+from aftershock.cli.live_text import status_line
 from aftershock.cli.shared import as_json, environment, path
-from aftershock.cli.stop import StopRequest
+from aftershock.cli.signal_lines import signal_writer, signals_file
+from aftershock.errors import UsageError
 
 __all__ = ["demo"]
 
 _EPILOG = """\b
 Examples:
   aftershock demo
-  aftershock demo --seed 11 --out my-demo
-  aftershock explain last --journal my-demo/journal"""
+  aftershock demo --seed 11 --seconds 60 --out my-demo
+  aftershock explain last --journal my-demo/journal
+  aftershock replay --from-journal my-demo/journal --verify"""
 
 
 @click.command(epilog=_EPILOG)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 280),
+    default=DEFAULT_SECONDS,
+    show_default=True,
+    metavar="N",
+    help="Length in real time, after about seven seconds of warm-up.",
+)
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT_SEED, show_default=True, help="Of the market.")
-@click.option("--out", type=path(), metavar="DIR", help="Keep data and journal in this new folder.")
+@click.option("--out", type=path(), metavar="DIR", help="Keep the journal in this new folder.")
+@signals_file
 @as_json
-def demo(*, seed: int, out: Path | None, json_output: bool) -> int:
-    """Replay a simulated shock that one option maker sleeps through; no data, key or network needed.
+def demo(*, seconds: float, seed: int, out: Path | None, signals: str | None, json_output: bool) -> int:
+    """Run the live system on a SIMULATED market over sockets; no data, key or network needed.
 
-    It shows the best decision whole, and then what the simulated market hid: the true value of the quote, and what a
-    paper order would have got. Everything is SYNTHETIC: it proves that the parts work together, and nothing about any
-    market.
+    The sandbox serves the market as tardis-machine and Tardis' API would, in a process of its own; the real clients
+    connect to it on loopback, and the engine decides and trades on paper while a liquidation cascade happens that one
+    option maker sleeps through. The report ends with the best decision taken apart, and with what the market hid. It
+    proves that the parts work together, and nothing about any market.
     """
+    if json_output and signals == "-":
+        raise UsageError("--json and --signals - both want stdout: send the signals to a file")
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aftershock-demo-")))
-        stop = stack.enter_context(StopRequest())
-        progress = Progress()
-        note(f"writing a SYNTHETIC market, seed {seed}")
-        watch = Watch(on_progress=progress.update, should_stop=lambda: bool(stop))
-        shown = demonstrate(folder, seed, choose(environment=environment()), watch)
-        progress.clear()
+        note(f"a SIMULATED market, seed {seed}, on loopback; warming up, then {seconds:g} s in real time")
+        writer = signal_writer(stack, signals)
+        with StatusLine() as status:
+            shown = demonstrate(
+                folder,
+                seed,
+                seconds,
+                choose(environment=environment()),
+                on_effect=writer,
+                on_status=lambda now: status.draw(status_line(now)),
+            )
         if json_output:
             show_json(shown.document())
+        elif signals == "-":
+            note("\n" + demo_text(shown, kept=out))
         else:
             show(demo_text(shown, kept=out))
-        return stop.exit_code
+    result = shown.result
+    if result.failure is not None:
+        note(str(result.failure))
+        return result.failure.exit_code
+    return 128 + result.signal_number if result.signal_number else 0

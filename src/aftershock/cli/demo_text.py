@@ -1,38 +1,34 @@
-"""The demonstration as text: a shock, one decision, the quote beside its value, and then what was hidden."""
+"""The demonstration as text: the live report, one decision, the quote beside its value, and then what was hidden."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
-from aftershock.app.demo import HOLDS_WITHIN_S, Demonstration
+from aftershock.app.demo import WARM_UP_S, Demonstration
 from aftershock.app.demo_truth import TrueQuote, Truth
 from aftershock.app.explain import Explanation
 from aftershock.app.numerics import numerics_id
-from aftershock.app.words import REASONS
-from aftershock.cli.chain_text import chain_text
 from aftershock.cli.explain_text import decision_text, legs_text, order_text, trigger_text, waterfall_text
+from aftershock.cli.live_text import live_text
 from aftershock.cli.table import number, table
-from aftershock.model.signals import ArbitrageSignal, EdgeType, Reason
+from aftershock.model.signals import ArbitrageSignal, EdgeType
 from aftershock.study.records import OrderRecord
 
 __all__ = ["demo_text"]
 
 _RULE = "=" * 78
-_STRIKES_AROUND = 5
 
 
 def demo_text(shown: Demonstration, kept: Path | None) -> str:
     """Return everything; `kept` is the folder that the user named, None if nothing stays."""
-    banner = f"  SYNTHETIC: made up from seed {shown.seed}. No figure says anything about any market."
-    sections = [f"{_RULE}\n{banner}\n{_RULE}", _replayed(shown)]
+    banner = f"  SIMULATED market, seed {shown.seed}: no figure says anything about any real one. Orders are on paper."
+    sections = [f"{_RULE}\n{banner}\n{_RULE}", _live(shown)]
     if shown.best is None:
         sections.append("Nothing was decided: no trigger opened. Another --seed is another market.")
     else:
-        sections += _decision(shown, shown.best)
-    if shown.truth is not None:
-        sections.append(_truth(shown.truth))
-    sections.append(_kept(kept, shown))
+        sections += _decision(shown.best)
+    sections += [_truth(shown.truth), _kept(kept)]
     return "\n\n".join(section for section in sections if section)
 
 
@@ -40,37 +36,28 @@ def _title(text: str) -> str:
     return f"--- {text} ".ljust(len(_RULE), "-")
 
 
-def _replayed(shown: Demonstration) -> str:
-    result = shown.result
-    kinds: dict[str, int] = {}
-    for trigger in result.outcome.opened:
-        kinds[trigger.kind.value] = kinds.get(trigger.kind.value, 0) + 1
-    opened = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "none"
-    decisions = ", ".join(f"{action} {count:,}" for action, count in result.outcome.decisions().items())
-    config = result.settings.config
+def _live(shown: Demonstration) -> str:
+    warm = shown.result.seconds - shown.seconds
     return (
-        f"replayed  {result.rows:,} rows of {len(result.reports)} Tardis files in {result.wall_s:.1f} s; inferred: "
-        f"options feed {config.options_feed}, clocks {config.clocks}, forward {config.forward}\n"
-        f"triggers  {opened}\n"
-        f"decisions {decisions}; {result.stats.evaluations:,} evaluations\n"
-        f"numerics  {numerics_id()}" + ("\nINTERRUPTED: what follows is what there was until then" if result.interrupted
-                                        else "")
-    )  # fmt: skip
+        f"{live_text(shown.result)}\n"
+        f"numerics  {numerics_id()}\n"
+        f"The first {WARM_UP_S:.0f} s of the market were played in {max(warm, 0.0):.0f} s, so that the engine knew its "
+        f"forward; durations\nare those of the {shown.seconds:g} s in real time after them."
+    )
 
 
-def _decision(shown: Demonstration, best: Explanation) -> list[str]:
+def _decision(best: Explanation) -> list[str]:
     signal = best.signal
-    sections = [_title("what opened it"), trigger_text(best)]
-    if shown.chain is not None:
-        chain = chain_text(shown.chain.around(_STRIKES_AROUND))
-        sections += [_title("the chain around the strike, at the decision"), chain]
-    sections += [_title("the decision"), decision_text(signal), _beside(signal)]
-    sections += [waterfall_text(signal), legs_text(signal), order_text(best)]
-    if shown.holds:
-        rows = [[reason, f"{count:,}", REASONS[Reason(reason)]] for reason, count in shown.holds.items()]
-        near = table(["reason", "count", "meaning"], rows, left=3)
-        sections += [_title(f"the HOLDs within {HOLDS_WITHIN_S} s of it"), near]
-    return sections
+    return [
+        _title("what opened the trigger of the best decision"),
+        trigger_text(best),
+        _title("the decision"),
+        decision_text(signal),
+        _beside(signal),
+        waterfall_text(signal),
+        legs_text(signal),
+        order_text(best),
+    ]
 
 
 def _beside(signal: ArbitrageSignal) -> str:
@@ -137,8 +124,8 @@ def _quote(leg: TrueQuote) -> str:
 
 def _orders(truth: Truth) -> str:
     if not any(paper.orders for paper in truth.paper):
-        return "paper orders: the replay sent none"
-    lines = ["paper orders, had they been sent: this one, and all of the replay"]
+        return "paper orders: the run sent none"
+    lines = ["paper orders, had they been sent: this one, and all of the run"]
     rows = [
         [
             f"{paper.latency_ms:g} ms",
@@ -168,12 +155,11 @@ def _fate(order: OrderRecord | None) -> str:
     return f"{number(order.filled, 2)} of {number(order.quantity, 2)} coins filled"
 
 
-def _kept(kept: Path | None, shown: Demonstration) -> str:
+def _kept(kept: Path | None) -> str:
     if kept is None:
-        return "Kept nothing. `aftershock demo --out DIR` keeps data and journal, to replay and explain."
+        return "Kept nothing. `aftershock demo --out DIR` keeps the journal, to replay and explain."
     return (
         f"Kept in {kept}: try\n"
         f"  aftershock explain last --journal {kept / 'journal'}\n"
-        f"  aftershock replay --from-journal {kept / 'journal'} --verify\n"
-        f"{shown.simulation.truth} says what was planted."
+        f"  aftershock replay --from-journal {kept / 'journal'} --verify"
     )

@@ -15,6 +15,7 @@ from aftershock.cli.evaluate_command import evaluate_command
 from aftershock.cli.explain_command import explain
 from aftershock.cli.replay_command import replay
 from aftershock.cli.run_command import run_command
+from aftershock.cli.sandbox_command import sandbox
 from aftershock.cli.simulate_command import simulate_command
 from aftershock.cli.study_command import study
 
@@ -47,6 +48,7 @@ for command in (
     demo,
     replay,
     run_command(open_sources),
+    sandbox,
     simulate_command(market_session),
     evaluate_command,
     explain,

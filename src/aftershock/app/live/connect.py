@@ -15,6 +15,7 @@ from aftershock.app.live.source import LiveSource
 from aftershock.errors import ConfigError, UnreachableError
 from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
+from aftershock.venues.connection.clock import Clock
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
 
@@ -34,8 +35,15 @@ OpenSources = Callable[[LiveConfig, Mapping[str, str]], Awaitable[Connected]]
 """Opens what the `[live]` table asks for, with the variables of the process; an `UnreachableError` says why not."""
 
 
-async def open_sources(live: LiveConfig, environment: Mapping[str, str]) -> Connected:
+async def open_sources(live: LiveConfig, environment: Mapping[str, str], clock: Clock | None = None) -> Connected:
     """Ask Tardis for the instruments where none are named, and prepare the stream of all.
+
+    With a key the contract terms of the option venues are asked for too; without one those of the bundled table hold.
+
+    Args:
+        live: What to listen to.
+        environment: Addresses and keys.
+        clock: Clocks of the connections; else the machine's.
 
     Raises:
         ConfigError: An address is none, or an exchange lists nothing of the coins asked for.
@@ -43,7 +51,7 @@ async def open_sources(live: LiveConfig, environment: Mapping[str, str]) -> Conn
         UnreachableError: The machine or the list of instruments does not answer.
     """
     table = InstrumentTable()
-    client = TardisClient(table=table, environment=environment)
+    client = TardisClient(table=table, environment=environment, clock=clock)
     await _check_reachable(client.machine_ws_url)
     wanted = []
     for exchange in live.exchanges:
@@ -53,10 +61,20 @@ async def open_sources(live: LiveConfig, environment: Mapping[str, str]) -> Conn
             Subscription(exchange=exchange, symbols=named, data_types=types)
             for types in (("liquidation",), ("quote", "derivative_ticker"))
         ]
+    terms = await _option_terms(client, live.option_venues)
+    table.add(terms.instruments, terms.fees)
     for venue in live.option_venues:
         named = _of_coins(venue, await client.listed(venue, Kind.OPTION), live.assets, Kind.OPTION, table)
         wanted.append(Subscription(exchange=venue, symbols=named, data_types=("option_summary",)))
-    return Connected(sources=[client.stream(wanted)])
+    return Connected(sources=[client.stream(wanted)], terms=terms)
+
+
+async def _option_terms(client: TardisClient, venues: Sequence[str]) -> Terms:
+    if not client.has_key:
+        return Terms()
+    loaded = [await client.instruments(venue) for venue in venues]
+    options = tuple(each for one in loaded for each in one.instruments if each.kind is Kind.OPTION)
+    return Terms(instruments=options, fees=tuple(each for one in loaded for each in one.fees))
 
 
 async def _check_reachable(url: str) -> None:

@@ -38,12 +38,14 @@ class LiveWatch(msgspec.Struct, frozen=True, kw_only=True):
         on_effect: Gets each effect as it happens.
         on_status: Gets the state of things once a second.
         clock: Wall clock, ns UTC; `counter` a monotonic one.
+        measured_from_ns: Durations before this moment of the wall clock are not in the report.
     """
 
     on_effect: Callable[[Effect], None] = lambda _: None
     on_status: Callable[[Status], None] = lambda _: None
     clock: Callable[[], int] = time.time_ns
     counter: Callable[[], int] = time.perf_counter_ns
+    measured_from_ns: int = 0
 
 
 def implied_by(live: LiveConfig) -> dict[str, Choice]:
@@ -117,6 +119,7 @@ async def run_live(
             clock=watch.clock,
             counter=watch.counter,
         )
+        step.measured_from_ns = watch.measured_from_ns
         shell = LiveShell(step, intake, sources, seconds=live.seconds, on_status=watch.on_status)
         await shell.run()
         seconds = shell.uptime_s

@@ -33,6 +33,7 @@ class LiveStep:
         tally: What was said.
         gaps: Gaps that the engine was told of.
         lag_ns: How long the last event had waited in the queue.
+        measured_from_ns: Durations before this moment of the wall clock are forgotten; 0 to keep all.
     """
 
     def __init__(
@@ -67,11 +68,14 @@ class LiveStep:
         self.tally = Tally()
         self.gaps = 0
         self.lag_ns = 0
+        self.measured_from_ns = 0
         # Quotes are judged once their moment is over: the event before may be the one that completed a decision.
         self._last = (0, 0)
 
     def take(self, received: Received) -> None:
         """Process what was received."""
+        if 0 < self.measured_from_ns <= received.wall_ns:
+            self.stages, self.measured_from_ns = StageTimes(), 0
         if 0 < received.event.ts_init <= received.wall_ns:
             self.stages.receive.add(received.wall_ns - received.event.ts_init)
         self.lag_ns = self._counter() - received.at_ns

@@ -13,7 +13,7 @@ from aftershock.model.table import InstrumentTable
 from aftershock.model.units import iso_utc
 from aftershock.model.venues_table import AMOUNT_UNITS
 
-__all__ = ["unknown_to_the_table", "write_instruments"]
+__all__ = ["instrument_entry", "unknown_to_the_table", "write_instruments"]
 
 
 def unknown_to_the_table(instruments: Iterable[Instrument]) -> list[Instrument]:
@@ -31,11 +31,16 @@ def write_instruments(path: Path, instruments: Iterable[Instrument]) -> None:
         ValueError: An instrument has something that the format can't say.
         OSError: The file can't be written.
     """
-    entries = [_entry(instrument) for instrument in instruments]
+    entries = [instrument_entry(instrument) for instrument in instruments]
     path.write_bytes(msgspec.json.format(msgspec.json.encode(entries), indent=2) + b"\n")
 
 
-def _entry(instrument: Instrument) -> dict[str, Any]:
+def instrument_entry(instrument: Instrument) -> dict[str, Any]:
+    """Return one entry of the array.
+
+    Raises:
+        ValueError: The instrument has something that the format can't say.
+    """
     _refuse_what_cannot_be_said(instrument)
     entry: dict[str, Any] = {
         "id": instrument.symbol,

@@ -13,7 +13,7 @@ from aftershock.model.instruments import AmountUnit, Instrument, Kind
 from aftershock.model.units import NS_PER_DAY, NS_PER_S, NS_PER_YEAR, utc_ns
 from aftershock.sim.market.grid import Floats, Ints
 
-__all__ = ["INVERSE", "LINEAR", "PERPS", "Future", "Listing", "Perp", "list_options"]
+__all__ = ["INVERSE", "LINEAR", "PERPS", "Future", "Listing", "Perp", "deribit_date", "list_options"]
 
 INVERSE, LINEAR = "deribit", "okex-options"
 """Venue of the inverse options (speed bump, 12.5 % cap) and of the linear ones (no bump, 7 % cap, 0.01 coin)."""
@@ -120,7 +120,7 @@ def list_options(start_ns: int, price: float, atm_vol: float) -> Listing:
             rows += [_option(venue, expiry_ns, k, is_call=c) for c in (True, False) for k in strikes]
     at = {ns: i for i, ns in enumerate(expiries)}
     futures = tuple(
-        Future(symbol=f"BTC-{_deribit_date(ns)}", expiry_ns=ns)
+        Future(symbol=f"BTC-{deribit_date(ns)}", expiry_ns=ns)
         for d, ns in zip(_DAYS, expiries, strict=True)
         if d in _FUTURE_DAYS
     )
@@ -142,7 +142,7 @@ def _option(venue: str, expiry_ns: int, strike: float, *, is_call: bool) -> Inst
     date = datetime.fromtimestamp(expiry_ns // NS_PER_S, tz=UTC)
     kind = "C" if is_call else "P"
     inverse = venue == INVERSE
-    name = f"BTC-{_deribit_date(expiry_ns)}" if inverse else f"BTC-USD_UM-{date:%y%m%d}"
+    name = f"BTC-{deribit_date(expiry_ns)}" if inverse else f"BTC-USD_UM-{date:%y%m%d}"
     return Instrument(
         venue=venue,
         symbol=f"{name}-{strike:.0f}-{kind}",
@@ -160,6 +160,7 @@ def _option(venue: str, expiry_ns: int, strike: float, *, is_call: bool) -> Inst
     )
 
 
-def _deribit_date(expiry_ns: int) -> str:
+def deribit_date(expiry_ns: int) -> str:
+    """Return a date as Deribit writes it in names: `5OCT26`."""
     date = datetime.fromtimestamp(expiry_ns // NS_PER_S, tz=UTC)
     return f"{date.day}{_MONTHS[date.month - 1]}{date:%y}"

@@ -9,9 +9,12 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import msgspec
+
 from aftershock.errors import AftershockError, ConfigError, UnreachableError, UsageError
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.clock import Clock, SystemClock
+from aftershock.venues.connection.http import get_json
 from aftershock.venues.connection.text import place_of, printable
 from aftershock.venues.keys import checked_key, read_key
 from aftershock.venues.tardis.exchanges import (
@@ -22,6 +25,7 @@ from aftershock.venues.tardis.exchanges import (
     exchange_list,
     unknown_exchange,
 )
+from aftershock.venues.tardis.instruments_json import LoadedInstruments, parse
 from aftershock.venues.tardis.live import LiveSettings, LiveStream
 from aftershock.venues.tardis.subscription import LinkPlan, Subscription, plan_links
 
@@ -155,7 +159,26 @@ class TardisClient:
         """
         return active_symbols(await self._live_exchange(exchange), self._clock.wall_ns(), kind)
 
+    async def instruments(self, exchange: str) -> LoadedInstruments:
+        """Return the contract terms of an exchange; needs a key.
+
+        Raises:
+            UnreachableError: The API does not answer, or refuses the key.
+            InputError: It answers with something else.
+        """
+        url = f"{self.api_url}/instruments/{exchange}"
+        document = await get_json(url, who="the Tardis API", clock=self._clock, headers=self._authorization())
+        return parse(msgspec.json.encode(document), f"the answer of /instruments/{exchange}")
+
+    @property
+    def has_key(self) -> bool:
+        """Tell whether there is a key."""
+        return bool(self._api_key)
+
     # --- how ----------------------------------------------------------------------------------------------------
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
 
     def _stream(
         self, name: str, exchanges: Sequence[str], resolve: Callable[[], Awaitable[Sequence[LinkPlan]]]

@@ -15,7 +15,7 @@ from aftershock.model.units import NAN
 from aftershock.model.venues_table import AMOUNT_UNITS
 from aftershock.venues.tardis.iso_time import parse_iso_ns
 
-__all__ = ["LoadedInstruments", "load"]
+__all__ = ["LoadedInstruments", "load", "parse"]
 
 _MAX_BYTES = 256 << 20
 _Number = float | Annotated[str, msgspec.Meta(max_length=40)]
@@ -77,17 +77,32 @@ def load(path: Path, span: tuple[int, int] | None = None) -> LoadedInstruments:
     Raises:
         InputError: It can't be read, or an entry lacks a field or has one of the wrong type.
     """
-    entries = _read(path)
+    return parse(_read(path), str(path), span)
+
+
+def parse(data: bytes, where: str, span: tuple[int, int] | None = None) -> LoadedInstruments:
+    """Read instruments out of an answer.
+
+    Args:
+        data: As for `load`.
+        where: Where it is from, for messages.
+        span: As for `load`.
+
+    Raises:
+        InputError: It is no list of instruments.
+    """
+    entries = _decoded(data, where)
     notes: list[str] = []
-    instruments = [instrument for entry in entries if (instrument := _instrument(entry, path, span, notes)) is not None]
+    found = (_instrument(entry, where, span, notes) for entry in entries)
+    instruments = [instrument for instrument in found if instrument is not None]
     kept = {(i.venue, i.symbol): i for i in instruments}
     if len(kept) != len(instruments):
         twice = next(i for i in instruments if kept[i.venue, i.symbol] is not i)
-        raise InputError(f"{path} has {twice.instrument_id} twice: remove one of them")
-    return LoadedInstruments(tuple(instruments), _fees(entries, kept, path, notes), tuple(notes))
+        raise InputError(f"{where} has {twice.instrument_id} twice: remove one of them")
+    return LoadedInstruments(tuple(instruments), _fees(entries, kept, where, notes), tuple(notes))
 
 
-def _read(path: Path) -> list[_Entry]:
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -99,26 +114,30 @@ def _read(path: Path) -> list[_Entry]:
         raise InputError(f"{str(path)!r} is not a file name: name a JSON file of instruments") from error
     if len(data) > _MAX_BYTES:
         raise InputError(f"{path} has more than {_MAX_BYTES >> 20} MiB: give the instruments that are used")
+    return data
+
+
+def _decoded(data: bytes, where: str) -> list[_Entry]:
     try:
         decoded = _DECODER.decode(data)
     except msgspec.ValidationError as error:
         raise InputError(
-            f"{path} is no list of Tardis instruments ({error}): give an answer of /instruments"
+            f"{where} is no list of Tardis instruments ({error}): give an answer of /instruments"
         ) from error
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise InputError(f"{path} is not JSON ({str(error)[:80]}): give an answer of /instruments") from error
+        raise InputError(f"{where} is not JSON ({str(error)[:80]}): give an answer of /instruments") from error
     return decoded if isinstance(decoded, list) else [decoded]
 
 
-def _instrument(entry: _Entry, path: Path, span: tuple[int, int] | None, notes: list[str]) -> Instrument | None:
+def _instrument(entry: _Entry, where: str, span: tuple[int, int] | None, notes: list[str]) -> Instrument | None:
     if entry.type not in set(Kind):
         _note(notes, f"{entry.type} instruments are left out, e.g. {entry.id}")
         return None
     kind = Kind(entry.type)
     if kind is Kind.OPTION and (entry.strike_price is None or entry.option_type not in {"call", "put"}):
-        raise InputError(f"{path}: option {entry.id} lacks strikePrice or optionType: complete it")
+        raise InputError(f"{where}: option {entry.id} lacks strikePrice or optionType: complete it")
     if kind in {Kind.OPTION, Kind.FUTURE} and entry.expiry is None:
-        raise InputError(f"{path}: {entry.id} lacks expiry: complete it")
+        raise InputError(f"{where}: {entry.id} lacks expiry: complete it")
     unit = AMOUNT_UNITS.get((entry.exchange, kind.value, entry.inverse))
     step = entry.amount_increment if entry.amount_increment is not None else entry.min_trade_amount
     return Instrument(
@@ -129,12 +148,12 @@ def _instrument(entry: _Entry, path: Path, span: tuple[int, int] | None, notes: 
         quote=entry.quote_currency,
         inverse=entry.inverse,
         amount_unit=_default_unit(kind) if unit is None else unit,
-        contract_size=_contract_size(entry, path, span, notes),
-        tick_size=_positive(entry.price_increment, "priceIncrement", entry, path),
-        lot_size=_positive(step, "amountIncrement", entry, path),
-        strike=_positive(entry.strike_price, "strikePrice", entry, path) if kind is Kind.OPTION else NAN,
+        contract_size=_contract_size(entry, where, span, notes),
+        tick_size=_positive(entry.price_increment, "priceIncrement", entry, where),
+        lot_size=_positive(step, "amountIncrement", entry, where),
+        strike=_positive(entry.strike_price, "strikePrice", entry, where) if kind is Kind.OPTION else NAN,
         is_call=entry.option_type == "call" if kind is Kind.OPTION else None,
-        expiry_ns=_time(entry.expiry, "expiry", entry, path) if kind in {Kind.OPTION, Kind.FUTURE} else None,
+        expiry_ns=_time(entry.expiry, "expiry", entry, where) if kind in {Kind.OPTION, Kind.FUTURE} else None,
     )
 
 
@@ -143,13 +162,13 @@ def _default_unit(kind: Kind) -> AmountUnit:
     return AmountUnit.COIN if kind is Kind.SPOT else AmountUnit.CONTRACTS
 
 
-def _contract_size(entry: _Entry, path: Path, span: tuple[int, int] | None, notes: list[str]) -> float:
+def _contract_size(entry: _Entry, where: str, span: tuple[int, int] | None, notes: list[str]) -> float:
     if entry.quanto:
         _note(notes, f"quanto contracts are not convertible to coins, e.g. {entry.id}")
         return NAN
-    now = _positive(entry.contract_multiplier, "contractMultiplier", entry, path)
+    now = _positive(entry.contract_multiplier, "contractMultiplier", entry, where)
     changes = sorted(
-        (_time(change.until, "changes.until", entry, path), change.contract_multiplier)
+        (_time(change.until, "changes.until", entry, where), change.contract_multiplier)
         for change in entry.changes
         if change.contract_multiplier is not None
     )
@@ -159,11 +178,11 @@ def _contract_size(entry: _Entry, path: Path, span: tuple[int, int] | None, note
         _note(notes, f"{entry.id} changed its contract multiplier: its amounts are not converted")
         return NAN
     before = next((multiplier for until, multiplier in changes if span[1] < until), entry.contract_multiplier)
-    return _positive(before, "changes.contractMultiplier", entry, path)
+    return _positive(before, "changes.contractMultiplier", entry, where)
 
 
 def _fees(
-    entries: list[_Entry], kept: dict[tuple[str, str], Instrument], path: Path, notes: list[str]
+    entries: list[_Entry], kept: dict[tuple[str, str], Instrument], where: str, notes: list[str]
 ) -> tuple[FeeSchedule, ...]:
     """Return the worst fees per venue, kind and settlement, with caps and delivery fees of the bundled table."""
     worst: dict[tuple[str, Kind, bool], FeeSchedule] = {}
@@ -171,7 +190,7 @@ def _fees(
         instrument = kept.get((entry.exchange, entry.id))
         if instrument is None or entry.taker_fee is None or entry.maker_fee is None:
             continue
-        taker, maker = (_number(fee, "fee", entry, path) for fee in (entry.taker_fee, entry.maker_fee))
+        taker, maker = (_number(fee, "fee", entry, where) for fee in (entry.taker_fee, entry.maker_fee))
         key = instrument.venue, instrument.kind, instrument.inverse
         known = worst.get(key)
         if known is None:
@@ -207,27 +226,27 @@ def _note(notes: list[str], text: str) -> None:
         notes.append(text)
 
 
-def _number(value: _Number, name: str, entry: _Entry, path: Path) -> float:
+def _number(value: _Number, name: str, entry: _Entry, where: str) -> float:
     try:
         number = float(value)
     except ValueError:
         number = NAN
     if not math.isfinite(number):
-        raise InputError(f"{path}: {name} of {entry.id} is no number ({value!r}): correct it")
+        raise InputError(f"{where}: {name} of {entry.id} is no number ({value!r}): correct it")
     return number
 
 
-def _positive(value: _Number | None, name: str, entry: _Entry, path: Path) -> float:
+def _positive(value: _Number | None, name: str, entry: _Entry, where: str) -> float:
     if value is None:
         return NAN
-    number = _number(value, name, entry, path)
+    number = _number(value, name, entry, where)
     if not number > 0:
-        raise InputError(f"{path}: {name} of {entry.id} is {value}, not positive: correct it")
+        raise InputError(f"{where}: {name} of {entry.id} is {value}, not positive: correct it")
     return number
 
 
-def _time(text: str | None, name: str, entry: _Entry, path: Path) -> int:
+def _time(text: str | None, name: str, entry: _Entry, where: str) -> int:
     try:
         return parse_iso_ns(text or "")
     except ValueError as error:
-        raise InputError(f"{path}: {name} of {entry.id} is no ISO time in UTC ({text!r}): correct it") from error
+        raise InputError(f"{where}: {name} of {entry.id} is no ISO time in UTC ({text!r}): correct it") from error

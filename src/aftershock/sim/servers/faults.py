@@ -1,0 +1,106 @@
+"""What can be made to go wrong, by name. Real services do all of it now and then; a client has to live with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["FAULTS", "Faults", "UnknownFaultError"]
+
+FAULTS: dict[str, str] = {
+    # the connection to the machine
+    "no-handshake": "takes the connection and never answers the WebSocket handshake",
+    "no-first-byte": "answers the handshake, then sends nothing and answers no ping",
+    "close-at-once": "closes politely right after the handshake",
+    "reset-mid-message": "resets the connection inside a message, after a few whole ones",
+    "http-429": "refuses the handshake with 429, HTML and Retry-After",
+    "http-503": "refuses the handshake with 503 and HTML",
+    "html": "answers the handshake with a web page and status 200",
+    "silence": "goes silent after a while: no data, no answer to pings, no close",
+    "disconnects": "resets connections at random moments, all the time",
+    "slow": "sends each message three seconds late",
+    # messages of the machine
+    "garbage": "sends text that is no JSON between messages",
+    "binary": "sends binary frames between messages",
+    "half-json": "cuts messages in half",
+    "huge-message": "sends a message of ten megabytes",
+    "deflate-bomb": "sends a compressed frame that nobody asked for, a hundred megabytes unpacked",
+    "error-line": "sends the machine's error object, which has no type, then closes with 1011",
+    "refused": "closes with 1011 and the machine's sentence for an exchange that it does not know",
+    "too-many-errors": "reports errors of the venue, a disconnect, and closes with 1011",
+    "duplicates": "sends the latest prints again after each reconnect",
+    "reordered": "swaps neighbouring messages",
+    "crossed": "sends quotes whose bid is above the ask",
+    "absent-keys": "leaves out keys that messages must have",
+    "unknown-instrument": "sends messages of an instrument that nobody lists",
+    "control-characters": "sends symbols with control characters",
+    "clock-ahead": "the venue's clock is five seconds ahead",
+    "clock-behind": "the venue's clock is five seconds behind",
+    "gap": "loses two seconds of messages and says so with a disconnect",
+    # history over the machine
+    "failure-in-200": "breaks a replay off inside a 200: the error object is the last line, without a line end",
+    # the HTTP API and data sets
+    "api-silence": "never answers",
+    "api-html": "answers with a web page and status 200",
+    "api-garbage": "answers with half a JSON document",
+    "rate-limit": "says 429 with Retry-After 1",
+    "quota": "says 429 with Retry-After 3600: the quota is used up",
+    "server-error": "says 500",
+    "expired-key": "knows the key but grants nothing: 401, and an empty list of rights",
+    "powerless-key": "says 403: the plan does not cover what was asked",
+    "no-slice-size": "leaves out x-slice-size",
+    "cut-body": "ends a compressed body too early",
+    "bad-checksum": "flips a byte of a compressed file",
+    "gzip-bomb": "sends a small compressed body that unpacks to gigabytes",
+}
+"""Every fault and what it does."""
+
+
+class UnknownFaultError(ValueError):
+    """There is no fault of that name; says which there are."""
+
+
+class Faults:
+    """Which faults are on; each for a number of times, or until it is switched off.
+
+    Attributes:
+        hits: How often each struck.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """Switch some on.
+
+        Raises:
+            UnknownFaultError: A name is none.
+        """
+        self._left: dict[str, int | None] = {}
+        self.hits: dict[str, int] = {}
+        for name in names:
+            self.switch_on(name)
+
+    def switch_on(self, name: str, times: int | None = None) -> None:
+        """Let a fault strike so often; None for always.
+
+        Raises:
+            UnknownFaultError: The name is none.
+        """
+        if name not in FAULTS:
+            raise UnknownFaultError(f"there is no fault `{name[:40]!r}`: the names are {', '.join(FAULTS)}")
+        self._left[name] = times
+
+    def switch_off(self) -> None:
+        """End all faults."""
+        self._left.clear()
+
+    def on(self, name: str) -> bool:
+        """Tell whether a fault would strike."""
+        return name in self._left and self._left[name] != 0
+
+    def strikes(self, name: str) -> bool:
+        """Tell whether a fault strikes now, and count it."""
+        if not self.on(name):
+            return False
+        left = self._left[name]
+        if left is not None:
+            self._left[name] = left - 1
+        self.hits[name] = self.hits.get(name, 0) + 1
+        return True
