@@ -33,8 +33,8 @@ from aftershock.venues.connection.library import need_aiohttp
 
 __all__ = ["DEFAULT_SECONDS", "DEFAULT_SEED", "WARM_UP_S", "Demonstration", "demonstrate"]
 
-DEFAULT_SEED = 7
-"""Chosen because its run both buys and sells in a cascade; docs/simulation.md says how many seeds order anything."""
+DEFAULT_SEED = 95
+"""Chosen because its run both buys and sells in a cascade; of seeds 1 to 99 a quarter order nothing."""
 DEFAULT_SECONDS = 30.0
 WARM_UP_S = 85.0
 """The forward of an engine that has just started is not known for more than a minute: so much market is played fast."""

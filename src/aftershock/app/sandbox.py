@@ -80,10 +80,10 @@ def serve_sandbox(options: SandboxOptions, on_ready: Callable[[dict[str, Any]], 
 
 
 async def _serve(options: SandboxOptions, on_ready: Callable[[dict[str, Any]], None]) -> int:
+    from aftershock.sim.market.endless import KINDS
     from aftershock.sim.servers.faults import UnknownFaultError
     from aftershock.sim.servers.sandbox import Sandbox
 
-    planted = {"kinds": options.kinds} if options.kinds else {}
     try:
         sandbox = Sandbox(
             options.seed,
@@ -93,7 +93,7 @@ async def _serve(options: SandboxOptions, on_ready: Callable[[dict[str, Any]], N
             warm_up_s=options.warm_up_s,
             warm_up_takes_s=options.warm_up_takes_s,
             begins_in_s=options.begins_in_s,
-            **planted,
+            kinds=options.kinds or KINDS,
         )
     except UnknownFaultError as error:
         raise UsageError(str(error)) from error

@@ -32,7 +32,12 @@ _Port = click.IntRange(0, 65_534)
 @click.command(epilog=_EPILOG)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the market.")
 @click.option("--makers", type=click.Choice(["slow", "fast"]), default="slow", show_default=True, help="Of options.")
-@click.option("--kind", multiple=True, metavar="KIND", help="S1, S5, plain: what shocks go with, in turn; repeatable.")
+@click.option(
+    "--kind",
+    multiple=True,
+    type=click.Choice(["plain", "S1", "S2", "S5"]),
+    help="What the shocks go with, in turn; repeatable.",
+)
 @click.option("--fault", multiple=True, metavar="NAME", help="What goes wrong, always; repeatable.")
 @click.option("--list-faults", is_flag=True, help="Name all faults and end.")
 @click.option(

@@ -12,14 +12,15 @@ from aftershock.sim.market.listing import Listing, list_options
 from aftershock.sim.market.params import MAKER_SETS, MakerName, World, WorldName, draw_world
 from aftershock.sim.market.plan import AFTER_S, BEFORE_S, EpisodePlan, generator
 
-__all__ = ["ONSET_AFTER_NS", "EndlessMarket"]
+__all__ = ["KINDS", "ONSET_AFTER_NS", "EndlessMarket"]
 
 _WORLDS: tuple[WorldName, ...] = ("base", "shifted")
 _WORLD, _ENDLESS = 1, 5
 _FIRST_PRICE = 90_000.0
 _PAUSE_NS = NS_PER_S
 _WINDOW_NS = (BEFORE_S + AFTER_S) * NS_PER_S
-_KINDS = ("S1", "plain", "S5", "plain")
+KINDS = ("S1", "plain", "S5", "plain")
+"""What the shocks go with, in turn, unless somebody chooses."""
 _EXPIRES_NS = 3_600 * NS_PER_S
 
 ONSET_AFTER_NS = _PAUSE_NS + BEFORE_S * NS_PER_S
@@ -43,7 +44,7 @@ class EndlessMarket:
         *,
         world: WorldName = "base",
         makers: MakerName = "slow",
-        kinds: tuple[str, ...] = _KINDS,
+        kinds: tuple[str, ...] = KINDS,
         feed_ms: float | None = None,
     ) -> None:
         """Draw nothing yet.

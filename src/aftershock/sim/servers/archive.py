@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from aftershock.model.events import DerivativeTicker, Event, Liquidation, OptionQuotes, Quote, StreamId, Trade
-from aftershock.model.instruments import Instrument
 from aftershock.model.order import total_order
 from aftershock.model.units import NS_PER_DAY, utc_ns
 from aftershock.sim.market.endless import EndlessMarket
@@ -44,7 +43,7 @@ class Archive:
         self.terms: dict[tuple[str, str], Terms] = {}
 
     def events(self) -> list[Event]:
-        """Return everything, in the total order; takes a moment the first time."""
+        """Return everything by receive time; takes a moment the first time."""
         with self._lock:
             if not self._events:
                 self._draw()
@@ -58,11 +57,7 @@ class Archive:
 
     def write_data_sets(self, folder: Path) -> None:
         """Write the day as CSV data sets, by group of instruments, into an existing folder."""
-        write_tardis_files(folder, self.events(), self.instruments())
-
-    def instruments(self) -> tuple[Instrument, ...]:
-        """Return the terms of instruments that a table may not know."""
-        return ()
+        write_tardis_files(folder, total_order(self.events()))
 
     def _draw(self) -> None:
         episode = next(EndlessMarket(self.seed, _DRAWN_NS).episodes())
@@ -84,7 +79,7 @@ class Archive:
         drawn: list[Event] = []
         while episode.next_place() is not None:
             drawn += tape.add(episode.pop())
-        self._events = list(total_order(_dated_back(e, names, dated) for e in drawn if venue_of(e) in _VENUES))
+        self._events = [_dated_back(event, names, dated) for event in drawn if venue_of(event) in _VENUES]
 
 
 def venue_of(event: Event) -> str:

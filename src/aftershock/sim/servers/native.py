@@ -73,7 +73,7 @@ def _ftx(event: Trade | Liquidation | Quote | DerivativeTicker) -> Iterator[Nati
                 "size": event.amount,
                 "side": _side(event),
                 "liquidation": isinstance(event, Liquidation),
-                "time": f"{iso_micro(event.ts_event)[:-1].ljust(26, '0')}+00:00",
+                "time": f"{iso_micro(event.ts_event)[:-1]}+00:00",
             }
         ]
     else:
@@ -116,7 +116,7 @@ def _option_tickers(event: OptionQuotes) -> Iterator[Native]:
         value = {name: float(column[row]) for name, column in columns.items()}
         data: dict[str, Any] = {
             "underlying_price": _present(value["underlying_price"]),
-            "underlying_index": event.underlying_index[row] or "index_price",
+            "underlying_index": event.underlying_index[row],
             "timestamp": int(event.row_ts_event[row]) // NS_PER_MS,
             "state": "open",
             "stats": {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 import time
 from collections.abc import Iterable
 from types import TracebackType
@@ -13,7 +14,7 @@ import msgspec
 from aiohttp import web
 
 from aftershock.model.units import NS_PER_MS, NS_PER_S
-from aftershock.sim.market.endless import ONSET_AFTER_NS, EndlessMarket
+from aftershock.sim.market.endless import KINDS, ONSET_AFTER_NS, EndlessMarket
 from aftershock.sim.market.params import MakerName
 from aftershock.sim.servers.api import TardisApi
 from aftershock.sim.servers.archive import Archive
@@ -26,6 +27,7 @@ from aftershock.sim.servers.library import Library
 from aftershock.sim.servers.machine import Machine
 from aftershock.sim.servers.pace import Pace
 from aftershock.sim.servers.terms import Terms, terms_of
+from aftershock.sim.servers.venue_feeds import VenueFeeds
 
 __all__ = ["Sandbox"]
 
@@ -56,7 +58,7 @@ class Sandbox:
         *,
         faults: Iterable[str] = (),
         makers: MakerName = "slow",
-        kinds: tuple[str, ...] = ("S1", "plain", "S5", "plain"),
+        kinds: tuple[str, ...] = KINDS,
         shock_after_s: float = _SHOCK_AFTER_S,
         warm_up_s: float = 0.0,
         warm_up_takes_s: float = 5.0,
@@ -97,7 +99,9 @@ class Sandbox:
             "machine_ws": machine.websocket_app(guarded),
             "machine_http": machine.http_app(guarded),
             "tardis_api": self._with_control(api.app(guarded)),
+            "venues": VenueFeeds(self.hub).app(guarded),
         }
+        self._tls = False
         self._runners: list[web.AppRunner] = []
         self._ports: dict[str, int] = {}
         self._player: asyncio.Task[None] | None = None
@@ -108,12 +112,15 @@ class Sandbox:
     def urls(self) -> dict[str, str]:
         """Return addresses by the names of the command's JSON line."""
         at = {name: f"{_HOST}:{port}" for name, port in self._ports.items()}
+        scheme = "https" if self._tls else "http"
         return {
-            "tardis_api": f"http://{at['tardis_api']}/v1",
-            "tardis_datasets": f"http://{at['tardis_api']}/v1",
+            "tardis_api": f"{scheme}://{at['tardis_api']}/v1",
+            "tardis_datasets": f"{scheme}://{at['tardis_api']}/v1",
             "tardis_machine_http": f"http://{at['machine_http']}",
             "tardis_machine_ws": f"ws://{at['machine_ws']}",
-            "control": f"http://{at['tardis_api']}/sandbox/faults",
+            "ftx_ws": f"ws://{at['venues']}/ftx",
+            "deribit_ws": f"ws://{at['venues']}/deribit",
+            "control": f"{scheme}://{at['tardis_api']}/sandbox/faults",
         }
 
     @property
@@ -142,21 +149,24 @@ class Sandbox:
 
     # --- life -----------------------------------------------------------------------------------------------------
 
-    async def start(self, ports: dict[str, int] | None = None) -> None:
+    async def start(self, ports: dict[str, int] | None = None, tls: ssl.SSLContext | None = None) -> None:
         """Bind the ports and begin to play.
 
         Args:
             ports: By `machine_ws`, `machine_http`, `tardis_api`; what is missing or 0 is any free one.
+            tls: The HTTP API is served over TLS with it, for clients that speak nothing else.
 
         Raises:
             OSError: A port is taken.
         """
+        self._tls = tls is not None
         try:
             for name, app in self._apps.items():
                 runner = web.AppRunner(app, shutdown_timeout=_CLOSE_S, access_log=None)
                 self._runners.append(runner)
                 await runner.setup()
-                await web.TCPSite(runner, _HOST, (ports or {}).get(name, 0), reuse_address=True).start()
+                port, secure = (ports or {}).get(name, 0), tls if name == "tardis_api" else None
+                await web.TCPSite(runner, _HOST, port, ssl_context=secure).start()
                 self._ports[name] = int(runner.addresses[0][1])
         except OSError:
             await self.stop()

@@ -15,9 +15,8 @@ def iso(ts_ns: int) -> str:
 
 
 def iso_micro(ts_ns: int) -> str:
-    """Return milliseconds, or microseconds if there are any."""
-    micros = ts_ns % NS_PER_S // NS_PER_US
-    return f"{_second(ts_ns)}.{micros:06d}Z" if micros % 1_000 else iso(ts_ns)
+    """Return microseconds: `2026-11-01T00:00:05.098533Z`."""
+    return f"{_second(ts_ns)}.{ts_ns % NS_PER_S // NS_PER_US:06d}Z"
 
 
 def recorded(ts_ns: int) -> str:

@@ -4,13 +4,15 @@ Option venues send a ticker whenever a mark or a greek moves, so in a calm marke
 change. Once a second without any, one option's state is sent again.
 
 `ftx-restart`, an echo of the others, is no exchange of Tardis. Here it is a perpetual in FTX's dialect whose price
-follows that of `binance-futures` with a basis of its own, and whose liquidations repeat some of the others'. As FTX did
-and Deribit does, it prints a liquidation as a trade too, with the same id.
+follows that of `binance-futures` with a basis of its own, and whose liquidations repeat some of the others' once there
+are several: one alone must not look like two venues'. As FTX did and Deribit does, it prints a liquidation as a trade
+too, with the same id.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
@@ -31,7 +33,8 @@ _TAPE = 77
 _LEADER = "binance-futures"
 _TICK = 1.0
 _BASIS_BPS = 1.5
-_ECHOED = 0.4
+_ECHOED, _ECHO_COUNT, _ECHO_NS = 0.4, 4, 5 * NS_PER_S
+"""Chance of an echo, once there were so many liquidations in so long."""
 _TRADES_PER_QUOTE = 0.25
 _FIRST_ID = 5_312_345_000
 _FLAGGED = frozenset({"deribit", RESTART})
@@ -48,6 +51,7 @@ class Tape:
         self._quote: Quote | None = None
         self._next_id = _FIRST_ID
         self._options: dict[str, OptionQuotes] = {}
+        self._liquidations: deque[int] = deque(maxlen=_ECHO_COUNT)
 
     def add(self, event: Event) -> Iterator[Event]:
         """Yield the event and what comes with it."""
@@ -98,7 +102,10 @@ class Tape:
 
     def _echo(self, event: Liquidation) -> Iterator[Event]:
         chance, size = float(self._rng.random()), float(self._rng.exponential())
-        if self._quote is None or chance >= _ECHOED or event.liquidated is Liquidated.UNKNOWN:
+        recent = self._liquidations
+        recent.append(event.ts_init)
+        many = len(recent) == _ECHO_COUNT and recent[0] > event.ts_init - _ECHO_NS
+        if self._quote is None or not many or chance >= _ECHOED or event.liquidated is Liquidated.UNKNOWN:
             return
         long = event.liquidated is Liquidated.LONG
         echo = Liquidation(
