@@ -26,11 +26,13 @@ class Feed(msgspec.Struct, kw_only=True):
     Attributes:
         streams: What it carries.
         heard_ns: When its last message came, ns UTC; before the first one, when it was opened; 0 before that.
+        doubted: True while its clock is off.
     """
 
     streams: tuple[StreamId, ...]
     heard_ns: int = 0
     hole: _Hole | None = None
+    doubted: bool = False
 
 
 class Continuity:
@@ -70,12 +72,21 @@ class Continuity:
             feed.hole.from_ns = min(feed.hole.from_ns, from_ns)
             return ()
         feed.hole = _Hole(from_ns, reason)
-        fresh = []
-        for stream in feed.streams:
-            self._down[stream] = self._down.get(stream, 0) + 1
-            if self._down[stream] == 1:
-                fresh.append(stream)
-        return [Stale(ts_event=ts_ns, ts_init=ts_ns, stream=stream, detail=reason) for stream in fresh]
+        return self._stale(feed, ts_ns, reason)
+
+    def doubt(self, feed: Feed, ts_ns: int, reason: str) -> Sequence[Event]:
+        """Note that a feed's times can't be right: its streams are stale until it is trusted again."""
+        if feed.doubted:
+            return ()
+        feed.doubted = True
+        return self._stale(feed, ts_ns, reason)
+
+    def trust(self, feed: Feed, ts_ns: int) -> Sequence[Event]:
+        """Note that a feed's times are right again."""
+        if not feed.doubted:
+            return ()
+        feed.doubted = False
+        return [Restored(ts_event=ts_ns, ts_init=ts_ns, stream=stream) for stream in self._up(feed)]
 
     def skipped(self, feed: Feed, from_ns: int, to_ns: int, reason: str) -> Sequence[Event]:
         """Note a hole that is over when it is noticed: a gap, unless a wider one is open."""
@@ -85,6 +96,14 @@ class Continuity:
         """Note that nothing more will come: an open hole ends as a gap, and its streams stay stale."""
         hole, feed.hole = feed.hole, None
         return () if hole is None else self._gaps(feed, hole.from_ns, ts_ns, hole.reason)
+
+    def _stale(self, feed: Feed, ts_ns: int, reason: str) -> Sequence[Event]:
+        fresh = []
+        for stream in feed.streams:
+            self._down[stream] = self._down.get(stream, 0) + 1
+            if self._down[stream] == 1:
+                fresh.append(stream)
+        return [Stale(ts_event=ts_ns, ts_init=ts_ns, stream=stream, detail=reason) for stream in fresh]
 
     def _up(self, feed: Feed) -> Sequence[StreamId]:
         back = []

@@ -33,6 +33,11 @@ class ClockOffset(msgspec.Struct, frozen=True):
         """Tell whether a clock must be wrong or the path hopeless: 200 ms either way."""
         return abs(self.lag_ns) > _OFF_NS
 
+    @property
+    def is_ahead(self) -> bool:
+        """Tell whether the venue's clock must be ahead of ours: what looks fresh may be old by any amount."""
+        return self.lag_ns < -_OFF_NS
+
     def text(self, venue: str) -> str:
         """Return a sentence."""
         way = "before" if self.lag_ns < 0 else "after"

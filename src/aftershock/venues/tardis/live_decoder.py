@@ -9,7 +9,7 @@ from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_S
 from aftershock.venues.connection.continuity import Continuity, Feed
 from aftershock.venues.connection.inbox import Frame, Item, Lost, Opened, Skipped
-from aftershock.venues.connection.offset import VenueClock
+from aftershock.venues.connection.offset import ClockOffset, VenueClock
 from aftershock.venues.connection.resent import Resent
 from aftershock.venues.tardis.codec import DataMessage, message_ns, option_terms, to_event
 from aftershock.venues.tardis.live_report import LiveReport
@@ -198,9 +198,22 @@ class LiveDecoder:
                     yield from self.continuity.lost(feed, feed.heard_ns, now_ns, reason)
         for exchange, clock in self.venue_clocks.items():
             offset = clock.offset
-            if offset is not None and offset.is_off and exchange not in self._noted:
+            if offset is None:
+                continue
+            if offset.is_off and exchange not in self._noted:
                 self._noted.add(exchange)
                 self.report.note(offset.text(exchange))
+            yield from self._judge_clock(exchange, offset, now_ns)
+
+    def _judge_clock(self, exchange: str, offset: ClockOffset, now_ns: int) -> Iterator[Event]:
+        """Doubt an exchange whose clock is ahead: its lag can't be known. One that is behind fails the guard of lag."""
+        for feeds in self._feeds:
+            if exchange in feeds:
+                feed, _ = feeds[exchange]
+                if offset.is_ahead:
+                    yield from self.continuity.doubt(feed, now_ns, offset.text(exchange))
+                else:
+                    yield from self.continuity.trust(feed, now_ns)
 
 
 def _observe(clocks: dict[str, VenueClock], exchange: str, ts_event: int, received_ns: int) -> None:
