@@ -1,8 +1,12 @@
-"""The demonstration and the benchmark run through, and say what they are."""
+"""The demonstration is the live system on the sandbox; the benchmark runs through; both say what they are."""
 
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +18,29 @@ from tests.cli.conftest import Run
 pytestmark = pytest.mark.slow
 
 HIDDEN = "the hidden truth: the engine never saw any of this"
+SEED = 45  # both buys and sells within eight seconds
 
 
-def test_the_demonstration_tells_one_decision_from_trigger_to_truth(aftershock: Run, tmp_path: Path) -> None:
-    ran = aftershock("demo", "--out", tmp_path / "demo")
+@pytest.mark.sockets
+@pytest.mark.subprocess
+def test_the_demonstration_is_a_live_run_whose_best_decision_is_told_to_the_truth(
+    aftershock: Run, tmp_path: Path
+) -> None:
+    ran = aftershock("demo", "--seed", SEED, "--seconds", 9, "--out", tmp_path / "demo")
 
     assert ran.code == 0
-    assert "SYNTHETIC" in ran.out.splitlines()[1]
+    assert "SIMULATED" in ran.out.splitlines()[1]
     parts = (
+        "events",
+        "0 lost; 0 gaps, 0 reconnects",
         "decisions BUY",
-        "what opened it",
+        "socket to queue",
+        "what opened the trigger",
         "move_bps",
-        "aligned to",
+        "aligned",
         "its robust value",
         "= net edge",
         "approved for paper",
-        "the HOLDs within",
         HIDDEN,
         "truly worth",
         "paper orders",
@@ -38,24 +49,33 @@ def test_the_demonstration_tells_one_decision_from_trigger_to_truth(aftershock: 
     assert places == sorted(places)
     assert aftershock("replay", "--from-journal", tmp_path / "demo" / "journal", "--verify").code == 0
     assert aftershock("demo", "--out", tmp_path / "demo").code == 2
+    assert "TRUTH" not in repr(JournalReader(tmp_path / "demo" / "journal").head)
 
 
-def test_the_document_holds_the_truth_about_the_orders_of_the_replay(aftershock: Run, tmp_path: Path) -> None:
-    document = json.loads(aftershock("demo", "--json", "--out", tmp_path / "demo").out)
+@pytest.mark.sockets
+@pytest.mark.subprocess
+def test_the_document_has_the_names_of_a_live_run_and_the_truth_about_its_orders(
+    aftershock: Run, tmp_path: Path
+) -> None:
+    ran = aftershock("demo", "--seed", SEED, "--seconds", 9, "--json", "--signals", tmp_path / "signals")
 
+    document = json.loads(ran.out)
     assert document["synthetic"] is True
     assert all(document["decisions"][action] > 0 for action in ("BUY", "SELL", "HOLD"))
     assert len(document["hold_reasons"]) >= 3
-    assert document["chain"]["strikes"]
-    truth, signal = document["truth"], document["best"]["signal"]
-    (leg,), (quote,) = signal["legs"], truth["legs"]
+    names = ("events_in", "events_lost", "gaps", "reconnects", "review", "latency_ns", "paper", "packages")
+    assert set(names) <= set(document)
+    stages = document["latency_ns"]["stages"]
+    assert all(stages[stage]["p50"] > 0 for stage in ("receive", "queue", "process", "total"))
+    assert len((tmp_path / "signals").read_text().splitlines()) >= sum(document["decisions"].values())
+    truth, signal_ = document["truth"], document["best"]["signal"]
+    (leg,), (quote,) = signal_["legs"], truth["legs"]
     assert (quote["symbol"], quote["price"]) == (leg["symbol"], leg["price"])
-    _is_a_path(quote, signal["action"])
+    _is_a_path(quote, signal_["action"])
     entries = [order for order in document["orders"]["approved"] if order["intent"]["purpose"] == "entry"]
     assert [paper["orders"] for paper in truth["paper"]] == [len(entries)] * 2
     assert [paper["latency_ms"] for paper in truth["paper"]] == [20.0, 100.0]
     assert all(paper["profitable"] <= paper["filled"] <= paper["orders"] for paper in truth["paper"])
-    _is_told_by_no_input(tmp_path / "demo")
 
 
 def _is_a_path(quote: dict[str, Any], action: str) -> None:
@@ -70,20 +90,43 @@ def _is_a_path(quote: dict[str, Any], action: str) -> None:
             assert sign * (step["value"] - step["price"]) > 0
 
 
-def _is_told_by_no_input(folder: Path) -> None:
-    """The journal names every file that the engine read."""
-    head = JournalReader(folder / "journal").head
-    assert "TRUTH" not in repr(head)
-    assert (folder / "data" / "TRUTH.jsonl").is_file()
+@pytest.mark.subprocess
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demonstration_that_is_stopped_reports_what_there_was_and_leaves_no_process(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "aftershock", "demo", "--out", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if "serving a SIMULATED market" in line:
+                break
+        while not (tmp_path / "demo" / "journal").is_dir():
+            assert child.poll() is None
+        child.send_signal(number)
+        out, _ = child.communicate(timeout=20)
+        left = subprocess.run(["pgrep", "-f", f"sandbox .*--parent {child.pid}"], check=False)
+    assert child.returncode == 128 + number
+    assert "INTERRUPTED" in out
+    assert left.returncode == 1
 
 
-def test_another_seed_shows_what_it_shows(aftershock: Run) -> None:
-    """The shock of seed 7 is 22 bps: nothing pays, and that is said."""
-    ran = aftershock("demo", "--seed", 7)
-
-    assert ran.code == 0
-    assert "decisions BUY 0, SELL 0" in ran.out
-    assert "paper orders: the replay sent none" in ran.out
+@pytest.mark.subprocess
+def test_the_sandbox_ends_with_a_demonstration_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "aftershock", "demo", "--out", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if "serving a SIMULATED market" in line:
+                break
+        child.kill()
+        child.wait()
+    for _ in range(100):
+        left = subprocess.run(["pgrep", "-f", f"sandbox .*--parent {child.pid}"], check=False)
+        if left.returncode == 1:
+            return
+        time.sleep(0.1)
+    pytest.fail("the sandbox outlived the demonstration")
 
 
 def test_the_benchmark_gives_each_figure_beside_a_baseline(aftershock: Run) -> None:

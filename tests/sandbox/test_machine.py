@@ -131,6 +131,7 @@ def test_faults_are_switched_with_the_token_only() -> None:
         status, text = await switch({"on": ["nonsense"]}, box.token)
         assert status == 400
         assert "no-handshake" in text
+        wrong: object
         for wrong in ([], {"on": 3}, {"times": 1}, {"on": ["gap"], "times": "x"}, {"on": ["x" * (1 << 17)]}):
             assert (await switch(wrong, box.token))[0] in (400, 413)
 

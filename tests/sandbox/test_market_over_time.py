@@ -19,7 +19,8 @@ BEGIN = utc_ns(2026, 11, 27, 5)
 
 
 def played(seed: int, episodes: int = 2, begin_ns: int = BEGIN) -> list[Event]:
-    tape, found = Tape(seed), []
+    tape = Tape(seed)
+    found: list[Event] = []
     for episode in itertools.islice(EndlessMarket(seed, begin_ns).episodes(), episodes):
         while episode.next_place() is not None:
             found += tape.add(episode.pop())

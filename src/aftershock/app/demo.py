@@ -94,6 +94,7 @@ def demonstrate(
     *,
     on_effect: Callable[[Effect], None] = lambda _: None,
     on_status: Callable[[Status], None] = lambda _: None,
+    asked_to_stop: Callable[[], int] = int,
 ) -> Demonstration:
     """Start the sandbox, run the live system on it, explain its best decision and judge it by the truth.
 
@@ -104,6 +105,7 @@ def demonstrate(
         chosen: Settings of the engine; what to listen to is the demonstration's own.
         on_effect: Gets each effect as it happens.
         on_status: Gets the state of things once a second.
+        asked_to_stop: Signal that asked for the end before the run could listen itself; 0 for none.
 
     Raises:
         UsageError: The folder already holds a demonstration.
@@ -124,7 +126,7 @@ def demonstrate(
     )
     with SandboxProcess(options) as sandbox:
         live = LiveConfig(exchanges=_EXCHANGES, option_venues=_OPTION_VENUES, journal=str(journal), seconds=seconds)
-        watch = LiveWatch(on_effect=on_effect, on_status=on_status)
+        watch = LiveWatch(on_effect=on_effect, on_status=on_status, asked_to_stop=asked_to_stop)
         result = with_fast_loop(_run(sandbox.described, live, chosen, watch))
     return judged(sandbox.described, result, seconds)
 

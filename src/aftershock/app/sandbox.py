@@ -24,6 +24,7 @@ __all__ = ["SandboxOptions", "SandboxProcess", "serve_sandbox"]
 
 _READY_S = 30.0
 _STOP_S = 5.0
+_PARENT_S = 0.5
 
 
 class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
         shock_after_s, warm_up_s, warm_up_takes_s, begins_in_s: As `Sandbox` takes them.
         machine_port: Of the machine's HTTP side, its WebSocket one above; 0 for any.
         api_port: Of the HTTP API; 0 for any.
+        parent: Process with which it ends, however that ends; 0 for none.
     """
 
     seed: int = 1
@@ -47,6 +49,7 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     begins_in_s: float = 0.0
     machine_port: int = 0
     api_port: int = 0
+    parent: int = 0
 
     def arguments(self) -> list[str]:
         """Return the command line that asks for it."""
@@ -59,6 +62,7 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
             "--begins-in": self.begins_in_s,
             "--machine-port": self.machine_port,
             "--api-port": self.api_port,
+            "--parent": self.parent,
         }
         listed = [("--kind", kind) for kind in self.kinds] + [("--fault", fault) for fault in self.faults]
         return [str(word) for pair in [*flags.items(), *listed] for word in pair]
@@ -112,13 +116,23 @@ async def _serve(options: SandboxOptions, on_ready: Callable[[dict[str, Any]], N
     try:
         on_ready(sandbox.describe())
         playing = asyncio.ensure_future(sandbox.wait())
+        orphaned = asyncio.ensure_future(_orphaned(options.parent, stopped))
         await asyncio.wait((stopped, playing), return_when=asyncio.FIRST_COMPLETED)
         if playing.done():
             playing.result()
         playing.cancel()
+        orphaned.cancel()
     finally:
         await sandbox.stop()
     return stopped.result() if stopped.done() else 0
+
+
+async def _orphaned(parent: int, stopped: asyncio.Future[int]) -> None:
+    """End it when the process that it serves is gone."""
+    while parent:
+        await asyncio.sleep(_PARENT_S)
+        if os.getppid() != parent:
+            _end(stopped, 0)
 
 
 def _end(stopped: asyncio.Future[int], number: int) -> None:
@@ -136,6 +150,7 @@ class SandboxProcess:
     def __init__(self, options: SandboxOptions, command: Sequence[str] = ()) -> None:
         """Take what to serve; `command` starts the program, else this interpreter does."""
         self.described: dict[str, Any] = {}
+        options = msgspec.structs.replace(options, parent=os.getpid())
         self._command = [*(command or (sys.executable, "-m", "aftershock")), "sandbox", *options.arguments()]
         self._child: subprocess.Popen[bytes] | None = None
 

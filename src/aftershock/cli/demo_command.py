@@ -15,6 +15,7 @@ from aftershock.cli.demo_text import demo_text
 from aftershock.cli.live_text import status_line
 from aftershock.cli.shared import as_json, environment, path
 from aftershock.cli.signal_lines import signal_writer, signals_file
+from aftershock.cli.stop import StopRequest
 from aftershock.errors import UsageError
 
 __all__ = ["demo"]
@@ -54,6 +55,7 @@ def demo(*, seconds: float, seed: int, out: Path | None, signals: str | None, js
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aftershock-demo-")))
         note(f"a SIMULATED market, seed {seed}, on loopback; warming up, then {seconds:g} s in real time")
         writer = signal_writer(stack, signals)
+        stop = stack.enter_context(StopRequest())
         with StatusLine() as status:
             shown = demonstrate(
                 folder,
@@ -62,6 +64,7 @@ def demo(*, seconds: float, seed: int, out: Path | None, signals: str | None, js
                 choose(environment=environment()),
                 on_effect=writer,
                 on_status=lambda now: status.draw(status_line(now)),
+                asked_to_stop=lambda: stop.number,
             )
         if json_output:
             show_json(shown.document())

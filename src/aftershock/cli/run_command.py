@@ -20,6 +20,7 @@ from aftershock.cli.live_text import live_text, status_line
 from aftershock.cli.replay_command import announce, decision_options
 from aftershock.cli.shared import as_json, config_file, environment, instruments_file, path
 from aftershock.cli.signal_lines import signal_writer, signals_file
+from aftershock.cli.stop import StopRequest
 from aftershock.errors import UsageError
 from aftershock.venues.tardis.instruments_json import load
 
@@ -106,10 +107,12 @@ def run_command(open_sources: OpenSources) -> click.Command:
             given = Terms(instruments=loaded.instruments, fees=loaded.fees)
         refuse_real_orders(live)
         with ExitStack() as stack:
+            stop = stack.enter_context(StopRequest())
             status = stack.enter_context(StatusLine())
             watch = LiveWatch(
                 on_effect=signal_writer(stack, signals),
                 on_status=lambda now: status.draw(status_line(now)),
+                asked_to_stop=lambda: stop.number,
             )
             result = with_fast_loop(_run(open_sources, settings, live, given, watch, variables))
         if json_output:

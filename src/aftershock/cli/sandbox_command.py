@@ -59,6 +59,7 @@ _Port = click.IntRange(0, 65_534)
 @click.option("--begins-in", type=click.FloatRange(0, 60), default=0.0, metavar="S", help="The market waits so long.")
 @click.option("--machine-port", type=_Port, default=0, metavar="N", help="HTTP of tardis-machine; WebSocket is N+1.")
 @click.option("--api-port", type=_Port, default=0, metavar="N", help="HTTP API of Tardis.")
+@click.option("--parent", type=click.IntRange(0), default=0, hidden=True)
 def sandbox(*, list_faults: bool, **given: Any) -> int:  # noqa: ANN401 - click passes each option by name
     """Serve a SIMULATED market over the true protocols of Tardis, on loopback, for your own clients and tests.
 
@@ -79,6 +80,7 @@ def sandbox(*, list_faults: bool, **given: Any) -> int:  # noqa: ANN401 - click 
         begins_in_s=given["begins_in"],
         machine_port=given["machine_port"],
         api_port=given["api_port"],
+        parent=given["parent"],
     )
     number = serve_sandbox(options, _ready)
     return 128 + number if number else 0

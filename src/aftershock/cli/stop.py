@@ -31,6 +31,11 @@ class StopRequest:
         return self._signal != 0
 
     @property
+    def number(self) -> int:
+        """Return the signal that asked; 0 while none did."""
+        return int(self._signal)
+
+    @property
     def exit_code(self) -> int:
         """Return 130 for an interrupt, 143 for a termination, 0 while nobody asked."""
         return 128 + self._signal if self._signal else 0

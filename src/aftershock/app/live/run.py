@@ -38,6 +38,7 @@ class LiveWatch(msgspec.Struct, frozen=True, kw_only=True):
         on_effect: Gets each effect as it happens.
         on_status: Gets the state of things once a second.
         clock: Wall clock, ns UTC; `counter` a monotonic one.
+        asked_to_stop: Signal that asked for the end before the run could listen itself; 0 for none.
         measured_from_ns: Durations before this moment of the wall clock are not in the report.
     """
 
@@ -45,6 +46,7 @@ class LiveWatch(msgspec.Struct, frozen=True, kw_only=True):
     on_status: Callable[[Status], None] = lambda _: None
     clock: Callable[[], int] = time.time_ns
     counter: Callable[[], int] = time.perf_counter_ns
+    asked_to_stop: Callable[[], int] = int
     measured_from_ns: int = 0
 
 
@@ -121,6 +123,7 @@ async def run_live(
         )
         step.measured_from_ns = watch.measured_from_ns
         shell = LiveShell(step, intake, sources, seconds=live.seconds, on_status=watch.on_status)
+        shell.asked_to_stop = watch.asked_to_stop
         await shell.run()
         seconds = shell.uptime_s
     return LiveResult(

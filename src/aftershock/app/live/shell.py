@@ -61,6 +61,7 @@ class LiveShell:
     Attributes:
         signal_number: Of the signal that ended it; 0 without one.
         failure: What a source gave up for; None if none did.
+        asked_to_stop: Returns the signal that asked for the end before the run could listen itself; 0 for none.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class LiveShell:
         self._started = 0.0
         self.signal_number = 0
         self.failure: AftershockError | None = None
+        self.asked_to_stop: Callable[[], int] = int
 
     @property
     def reconnects(self) -> int:
@@ -122,6 +124,8 @@ class LiveShell:
         ticker = loop.create_task(self._tick())
         timer = loop.call_later(self._seconds, self.stop) if self._seconds > 0 else None
         self._listen(loop)
+        if (number := self.asked_to_stop()) != 0:
+            self.stop(number)
         try:
             await self._consume()
         finally:

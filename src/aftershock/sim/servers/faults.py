@@ -84,7 +84,7 @@ class Faults:
             UnknownFaultError: The name is none.
         """
         if name not in FAULTS:
-            raise UnknownFaultError(f"there is no fault `{name[:40]!r}`: the names are {', '.join(FAULTS)}")
+            raise UnknownFaultError(f"there is no fault `{_shown(name)}`: the names are {', '.join(FAULTS)}")
         self._left[name] = times
 
     def switch_off(self) -> None:
@@ -104,3 +104,7 @@ class Faults:
             self._left[name] = left - 1
         self.hits[name] = self.hits.get(name, 0) + 1
         return True
+
+
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:40])
