@@ -4,6 +4,8 @@ PYTHON ?= python3
 ARGS ?=
 
 VENV := .venv
+PEERS := .venv-peers
+NODE := tests/peers/node
 PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip --disable-pip-version-check install
 PYTEST := $(PY) -m pytest --numprocesses auto --dist worksteal
@@ -12,7 +14,7 @@ CODE := $(wildcard src tests benchmarks)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check static format bench coverage lock clean
+.PHONY: help demo test peers check static format bench coverage lock clean
 
 # Another checkout on the path would be tested instead of this one.
 unexport PYTHONPATH PYTHONHOME
@@ -23,8 +25,10 @@ help: ## Show this list
 demo: $(VENV)/run.stamp $(VENV)/package.stamp ## Install what runs, then replay a synthetic market and show the report: no key, no network
 	$(VENV)/bin/aftershock demo $(ARGS)
 
-test: static ## Run `check` and every other test
+test: static peers ## Run `check` and every other test
 	$(PYTEST) $(ARGS)
+
+peers: $(PEERS)/peers.stamp $(if $(shell command -v npm),$(NODE)/node_modules/peers.stamp) ## Install the software of others that tests compare with
 
 check: static ## Format, lint, types, import arrows, and the tests without sockets or processes
 	$(PYTEST) -m "not (slow or sockets or subprocess)" $(ARGS)
@@ -54,9 +58,11 @@ LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --fork-stra
 lock: $(VENV)/dev.stamp ## Pin requirements/*.in again, with the hashes of all platforms
 	$(LOCK) requirements/run.in --output-file requirements/run.txt
 	$(LOCK) requirements/dev.in --output-file requirements/dev.txt
+	$(LOCK) requirements/peers.in --output-file requirements/peers.txt
+	cd $(NODE) && npm install --omit-lockfile-registry-resolved --package-lock-only --ignore-scripts
 
 clean: ## Remove the environment and every cache
-	rm -rf $(VENV) build .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules build .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf src/*.egg-info
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -67,6 +73,15 @@ $(VENV)/run.stamp: requirements/run.txt | $(VENV)/created.stamp
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	$(PIP_INSTALL) --require-hashes --only-binary :all: -r requirements/dev.txt
+	@touch $@
+
+$(PEERS)/peers.stamp: requirements/peers.txt | $(VENV)/created.stamp
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check install --require-hashes --only-binary :all: -r requirements/peers.txt
+	@touch $@
+
+$(NODE)/node_modules/peers.stamp: $(NODE)/package-lock.json
+	cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(VENV)/package.stamp: pyproject.toml $(VENV)/run.stamp

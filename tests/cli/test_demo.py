@@ -38,7 +38,7 @@ def test_the_demonstration_is_a_live_run_whose_best_decision_is_told_to_the_trut
         "what opened the trigger",
         "move_bps",
         "aligned",
-        "its robust value",
+        "USD per coin, its robust value",
         "= net edge",
         "approved for paper",
         HIDDEN,

@@ -1,5 +1,7 @@
 // The real Tardis normalizers behind the routes of tardis-machine, on a free port of loopback each.
 // UPSTREAM is the Tardis API, CACHE a fresh folder; WSS_URL_<EXCHANGE> points live feeds at a venue.
+// Every line that a live stream sends is appended to SENT.
+const fs = require('fs')
 const http = require('http')
 const { WebSocketServer } = require('ws')
 const tardis = require('tardis-dev')
@@ -45,7 +47,9 @@ sockets.on('connection', async (socket, request) => {
   try {
     for await (const message of messages(request.url)) {
       if (socket.readyState !== 1) return
-      socket.send(JSON.stringify(message))
+      const text = JSON.stringify(message)
+      if (request.url.includes('stream')) fs.appendFileSync(process.env.SENT, text + '\n')
+      socket.send(text)
     }
     socket.close(1000, 'WS replay-normalized finished')
   } catch (error) {

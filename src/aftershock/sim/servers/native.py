@@ -115,7 +115,6 @@ def _option_tickers(event: OptionQuotes) -> Iterator[Native]:
     for row, symbol in enumerate(event.symbols):
         value = {name: float(column[row]) for name, column in columns.items()}
         data: dict[str, Any] = {
-            "underlying_price": _present(value["underlying_price"]),
             "underlying_index": event.underlying_index[row],
             "timestamp": int(event.row_ts_event[row]) // NS_PER_MS,
             "state": "open",
@@ -128,6 +127,8 @@ def _option_tickers(event: OptionQuotes) -> Iterator[Native]:
             "best_ask_price": _present(value["ask"]) or 0.0,
             "best_ask_amount": _present(value["ask_amount"]) or 0.0,
         }
+        if (underlying := _present(value["underlying_price"])) is not None:
+            data["underlying_price"] = underlying
         yield _notification("ticker", symbol, int(event.row_ts_init[row]), data)
 
 
