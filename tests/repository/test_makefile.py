@@ -23,6 +23,9 @@ def _checkout(tmp_path: Path) -> Path:
     checkout = tmp_path / "a checkout"
     checkout.mkdir()
     shutil.copytree(ROOT / "requirements", checkout / "requirements")
+    peers = checkout / "tests" / "peers" / "node"
+    peers.mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "peers" / "node" / "package-lock.json", peers)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, checkout)
     return checkout
@@ -56,6 +59,11 @@ def pretend_installed(folder: Path) -> float:
     (folder / ".venv").mkdir()
     for name in ("created", "run", "package", "dev"):
         stamp = folder / ".venv" / f"{name}.stamp"
+        stamp.touch()
+        os.utime(stamp, (moment, moment))
+    for peers in (folder / ".venv-peers", folder / "tests" / "peers" / "node" / "node_modules"):
+        peers.mkdir(parents=True)
+        stamp = peers / "peers.stamp"
         stamp.touch()
         os.utime(stamp, (moment, moment))
     return moment
@@ -108,6 +116,7 @@ def test_what_is_installed_is_not_installed_again(checkout: Path) -> None:
     assert "-m pytest" in planned
     assert "-m pip" not in planned
     assert "-m venv" not in planned
+    assert "npm" not in planned
 
 
 def test_a_changed_pin_is_installed_with_its_hashes(checkout: Path) -> None:
