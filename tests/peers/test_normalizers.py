@@ -7,7 +7,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -50,6 +50,28 @@ def test_our_machine_prints_what_the_real_normalizers_print_to_the_letter(
             json.loads(line)["localTimestamp"] for line in real
         )
     assert sorted(ours) == sorted(real)
+
+
+@pytest.mark.parametrize("over", ["ws", "http"])
+def test_our_client_replays_what_the_real_normalizers_print(oracle: Oracle, over: Literal["ws", "http"]) -> None:
+    wanted = [
+        Subscription(exchange=each["exchange"], symbols=tuple(each["symbols"]), data_types=tuple(each["dataTypes"]))
+        for each in (FTX, DERIBIT)
+    ]
+
+    async def read() -> list[Event]:
+        client = TardisClient(machine_ws_url=oracle.ws_url, machine_http_url=oracle.http_url, environment={})
+        replay = client.replay(wanted, SPAN["from"], SPAN["to"], over=over)
+        found = [event async for event in replay]
+        assert not replay.report.dropped
+        assert not replay.report.incomplete
+        return found
+
+    events = asyncio.run(read())
+    received = [event.ts_init for event in events]
+    assert received == sorted(received)
+    printed = Counter(fact_of_line(line) for line in replayed(oracle.http_url, [FTX, DERIBIT]))
+    assert Counter(fact for event in events for fact in facts_of_event(event)) == printed
 
 
 def test_our_client_reads_what_the_real_normalizers_send_live(served: Running, oracle: Oracle) -> None:

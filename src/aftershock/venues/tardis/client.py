@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,12 +27,14 @@ from aftershock.venues.tardis.exchanges import (
 )
 from aftershock.venues.tardis.instruments_json import LoadedInstruments, parse
 from aftershock.venues.tardis.live import LiveSettings, LiveStream
+from aftershock.venues.tardis.replay import Replay
+from aftershock.venues.tardis.replay_plan import Moment, ReplayPlan, plan_replay
 from aftershock.venues.tardis.subscription import LinkPlan, Subscription, plan_links
 
-__all__ = ["API_URL", "MACHINE_WS_URL", "TardisClient"]
+__all__ = ["API_URL", "MACHINE_HTTP_URL", "MACHINE_WS_URL", "TardisClient"]
 
 API_URL = "https://api.tardis.dev/v1"
-MACHINE_WS_URL = "ws://localhost:8001"
+MACHINE_WS_URL, MACHINE_HTTP_URL = "ws://localhost:8001", "http://localhost:8000"
 
 
 class TardisClient:
@@ -44,6 +46,7 @@ class TardisClient:
     Attributes:
         api_url: HTTP API (`AFTERSHOCK_TARDIS_API_URL`).
         machine_ws_url: WebSocket of tardis-machine (`AFTERSHOCK_TARDIS_MACHINE_WS_URL`).
+        machine_http_url: Its HTTP side (`AFTERSHOCK_TARDIS_MACHINE_HTTP_URL`).
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class TardisClient:
         *,
         api_url: str | None = None,
         machine_ws_url: str | None = None,
+        machine_http_url: str | None = None,
         table: InstrumentTable | None = None,
         settings: LiveSettings | None = None,
         clock: Clock | None = None,
@@ -63,6 +67,7 @@ class TardisClient:
             api_key: Else `TARDIS_API_KEY`, or the file that `TARDIS_API_KEY_FILE` names; only history needs one.
             api_url: HTTP API.
             machine_ws_url: WebSocket of tardis-machine.
+            machine_http_url: Its HTTP side.
             table: Instruments and what liquidation feeds mean; else the bundled table.
             settings: Deadlines and bounds of live streams.
             clock: Clocks; else the machine's.
@@ -75,6 +80,7 @@ class TardisClient:
         self._api_key = checked_key(api_key, "api_key") if api_key else read_key("TARDIS_API_KEY", environment)
         self.api_url = _address("API_URL", api_url, API_URL, environment)
         self.machine_ws_url = _address("MACHINE_WS_URL", machine_ws_url, MACHINE_WS_URL, environment)
+        self.machine_http_url = _address("MACHINE_HTTP_URL", machine_http_url, MACHINE_HTTP_URL, environment)
         self._table = table or InstrumentTable()
         self._settings = settings or LiveSettings()
         self._clock = clock or SystemClock()
@@ -149,6 +155,44 @@ class TardisClient:
 
         exchanges = list(dict.fromkeys(each.exchange for each in wanted))
         return self._stream(f"tardis-machine ({', '.join(exchanges)})", exchanges, resolve)
+
+    def replay(
+        self,
+        subscriptions: Iterable[Subscription],
+        from_: Moment,
+        to: Moment,
+        *,
+        over: Literal["ws", "http"] = "ws",
+        silence_s: float = 120.0,
+    ) -> Replay:
+        """Read the past as tardis-machine normalizes it.
+
+        Args:
+            subscriptions: What to read; no symbols means all.
+            from_: First minute, `2022-11-01` or `2022-11-01T00:05Z`.
+            to: Minute after the last.
+            over: Side of the machine: its WebSocket delivers all that it has before it says what is wrong.
+            silence_s: Longest wait for a message: the machine asks its source for minutes on end without a word.
+
+        Returns:
+            An async iterator of events in the total order; `ts_init` is the recorder's time. It raises what
+            `get_liquidation_stream` raises, and `UnreachableError` where the machine breaks off, after everything
+            that came before.
+
+        Raises:
+            UsageError: Nothing is asked for, a name or a moment can't be one, or the span is empty.
+        """
+        wanted = list(subscriptions)
+        base = self.machine_ws_url if over == "ws" else self.machine_http_url
+        plan = plan_replay(base, wanted, from_, to, over)
+
+        async def resolve() -> ReplayPlan:
+            return plan
+
+        async def explain(error: UnreachableError) -> AftershockError:
+            return await self._explained(error, [each.exchange for each in wanted])
+
+        return Replay(resolve, over=over, table=self._table, clock=self._clock, silence_s=silence_s, explain=explain)
 
     async def listed(self, exchange: str, kind: str) -> tuple[str, ...]:
         """Return what an exchange lists now of one kind: `perpetual`, `option`, ...

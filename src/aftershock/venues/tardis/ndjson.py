@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 
 import msgspec
@@ -38,18 +38,22 @@ from aftershock.venues.tardis.option_terms import OptionNames, is_readable
 from aftershock.venues.tardis.piece import MAX_BATCH, Piece, option_piece, piece_of
 from aftershock.venues.tardis.report import Broken, FileReport
 
-__all__ = ["MessageReader"]
+__all__ = ["MessageReader", "packed"]
 
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _TORN = "the last line is cut short"
 
 
 class MessageReader:
-    """Read one file of messages."""
+    """Read one file of messages.
+
+    Attributes:
+        accepts: Tells which messages are used; the others are counted.
+    """
 
     def __init__(
         self,
-        lines: LineReader,
+        lines: LineReader | None,
         report: FileReport,
         table: InstrumentTable,
         arrival: Arrival,
@@ -60,7 +64,7 @@ class MessageReader:
         """Prepare to read.
 
         Args:
-            lines: The file.
+            lines: The file; None for messages that are handed in by `line`.
             report: Where messages are counted.
             table: Says what a venue's liquidation feed means.
             arrival: High-water mark of receive times.
@@ -73,6 +77,7 @@ class MessageReader:
         self._table = table
         self._arrival = arrival
         self._names = names
+        self.accepts: Callable[[DataMessage], bool] = lambda _: True
         self._wanted = None if only is None else EXPECTABLE[only]
         self._limit = limit
         self._recent = RecentIds()
@@ -80,18 +85,19 @@ class MessageReader:
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the events in the total order, option rows in batches."""
-        return _packed(in_order(self._in_file_order(), attrgetter("place")))
+        return packed(in_order(self._in_file_order(), attrgetter("place")))
 
     def _in_file_order(self) -> Iterator[Piece]:
+        if self._lines is None:
+            return
         for block in self._lines.blocks():
             for number, line in enumerate(block.lines, block.first_line):
                 if not line.strip():
                     continue
                 if self._limit is not None and self._report.rows >= self._limit:
                     return  # as if the file went on: what ends with it is not known yet
-                self._report.rows += 1
                 try:
-                    yield from self._line(line, number)
+                    yield from self.line(line, number)
                 except BrokenMessageError as error:
                     if block.unterminated:
                         self._report.rows -= 1
@@ -99,9 +105,15 @@ class MessageReader:
                     else:
                         self._report.drop(error.reason, number, line)
         self._report.incomplete = self._report.incomplete or self._lines.incomplete
-        yield from self._open_gaps()
+        yield from self.open_gaps()
 
-    def _line(self, line: str, number: int) -> Iterator[Piece]:
+    def line(self, line: str, number: int) -> Iterator[Piece]:
+        """Yield the events of one message, at receive times that never go back; they are not yet in the total order.
+
+        Raises:
+            BrokenMessageError: It is no message; it is counted, but not yet as dropped.
+        """
+        self._report.rows += 1
         if _REPLACED in line:
             raise BrokenMessageError(Broken.ENCODING)
         message = decode(line)
@@ -130,6 +142,9 @@ class MessageReader:
         ts_init = self._arrival.latest
         if self._wanted is not None and message.__struct_config__.tag not in self._wanted:
             self._report.leave(str(message.__struct_config__.tag))
+            return
+        if not self.accepts(message):
+            self._report.leave("not asked for")
             return
         if ts_init != raw_ts:
             event = msgspec.structs.replace(event, ts_init=ts_init)
@@ -179,8 +194,8 @@ class MessageReader:
         )
         return piece_of(event, self._report.rows)
 
-    def _open_gaps(self) -> Iterator[Piece]:
-        """Yield the gaps that the file ends in."""
+    def open_gaps(self) -> Iterator[Piece]:
+        """Yield the gaps that the messages end in."""
         if not self._gaps:
             return
         end = max(self._arrival.latest, *(from_ts for from_ts, _ in self._gaps.values()))
@@ -188,7 +203,7 @@ class MessageReader:
             yield self._gap(exchange, end)
 
 
-def _packed(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def packed(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Join option rows that follow each other in one stream to batches."""
     held: list[tuple[OptionRow, int]] = []
     for piece in pieces:

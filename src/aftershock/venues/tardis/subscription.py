@@ -13,7 +13,7 @@ from aftershock.errors import UsageError
 from aftershock.model.events import StreamId
 from aftershock.venues.connection.text import printable
 
-__all__ = ["MAX_URL_BYTES", "FeedPlan", "LinkPlan", "Subscription", "plan_links"]
+__all__ = ["MAX_URL_BYTES", "FeedPlan", "LinkPlan", "Subscription", "feed_plan", "plan_links"]
 
 MAX_URL_BYTES = 8_000
 """tardis-machine takes a request head of 20,000 bytes; servers and proxies between may take 8 KiB for the line."""
@@ -86,7 +86,7 @@ def plan_links(machine_ws_url: str, subscriptions: Iterable[Subscription]) -> li
     """
     links: list[list[tuple[dict[str, Any], FeedPlan]]] = []
     for subscription in subscriptions:
-        feed = _feed(subscription)
+        feed = feed_plan(subscription)
         for element in _elements(machine_ws_url, subscription, feed):
             for link in links:
                 others = [each["exchange"] for each, _ in link]
@@ -103,7 +103,12 @@ def plan_links(machine_ws_url: str, subscriptions: Iterable[Subscription]) -> li
     ]
 
 
-def _feed(subscription: Subscription) -> FeedPlan:
+def feed_plan(subscription: Subscription) -> FeedPlan:
+    """Return what one subscription asks of a connection.
+
+    Raises:
+        UsageError: A name can't be one, or a data type is unknown.
+    """
     exchange = subscription.exchange
     for name in (exchange, *subscription.symbols):
         if not name or not name.isprintable():
