@@ -11,6 +11,7 @@ from aftershock.cli.bench_command import bench
 from aftershock.cli.chain_command import chain
 from aftershock.cli.demo_command import demo
 from aftershock.cli.doctor_command import doctor
+from aftershock.cli.download_command import download_command
 from aftershock.cli.evaluate_command import evaluate_command
 from aftershock.cli.explain_command import explain
 from aftershock.cli.replay_command import replay
@@ -49,6 +50,7 @@ for command in (
     replay,
     run_command(open_sources),
     sandbox,
+    download_command,
     simulate_command(market_session),
     evaluate_command,
     explain,

@@ -32,7 +32,7 @@ _MOST_MINUTES = 60
 _PAGE = "<html><head><title>Please wait</title></head><body><h1>Checking your browser</h1></body></html>"
 _DAY = re.compile(r"\d{4}/\d{2}/\d{2}")
 _RAW = tuple(name for name in ("ftx", "ftx-restart", "deribit"))
-_BOMB_BYTES = 1 << 32
+_BOMB_BYTES, _BOMB_PARTS = 1 << 30, 1 << 6
 
 
 class TardisApi:
@@ -276,5 +276,5 @@ def _one_symbol(folder: Path, names: list[str], symbol: str) -> bytes:
 
 
 def _bomb() -> bytes:
-    """Return a few megabytes that unpack to four gigabytes: one block's compressed form, again and again."""
-    return gzip.compress(bytes(_BOMB_BYTES >> 8), 9, mtime=0) * (1 << 8)
+    """Return a megabyte that unpacks to a thousand: one block's compressed form, again and again."""
+    return gzip.compress(bytes(_BOMB_BYTES // _BOMB_PARTS), 9, mtime=0) * _BOMB_PARTS

@@ -16,7 +16,7 @@ from aftershock.venues.connection.text import place_of, printable
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["RefusedError", "get_json"]
+__all__ = ["RefusedError", "get_json", "said"]
 
 _ATTEMPTS = 3
 _DEADLINE_S = 30.0
@@ -29,12 +29,13 @@ class RefusedError(UnreachableError):
 
     Attributes:
         status: It.
+        retry_after_s: What the server asks to wait; 0 if it does not say.
     """
 
-    def __init__(self, message: str, status: int) -> None:
-        """Take the sentence and the status."""
+    def __init__(self, message: str, status: int, retry_after_s: float = 0.0) -> None:
+        """Take the sentence, the status and the wait."""
         super().__init__(message)
-        self.status = status
+        self.status, self.retry_after_s = status, retry_after_s
 
 
 async def get_json(
@@ -81,7 +82,7 @@ async def get_json(
             else:
                 if status == 200:
                     return _decoded(body, where)
-                error = RefusedError(f"{where} says no with HTTP {status} ({_said(body)})", status)
+                error = RefusedError(f"{where} says no with HTTP {status} ({said(body)})", status)
                 if status not in _AGAIN:
                     raise error
             if attempt == _ATTEMPTS:
@@ -108,7 +109,7 @@ def _decoded(body: bytes, where: str) -> Any:  # noqa: ANN401 - a document may b
         raise UnreachableError(f"{where} answers with what is no JSON ({what}): check the address") from error
 
 
-def _said(body: bytes) -> str:
+def said(body: bytes) -> str:
     """Return the message of an error document, or how the body starts."""
     try:
         document = msgspec.json.decode(body)

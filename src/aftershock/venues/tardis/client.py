@@ -31,9 +31,9 @@ from aftershock.venues.tardis.replay import Replay
 from aftershock.venues.tardis.replay_plan import Moment, ReplayPlan, plan_replay
 from aftershock.venues.tardis.subscription import LinkPlan, Subscription, plan_links
 
-__all__ = ["API_URL", "MACHINE_HTTP_URL", "MACHINE_WS_URL", "TardisClient"]
+__all__ = ["API_URL", "DATASETS_URL", "MACHINE_HTTP_URL", "MACHINE_WS_URL", "TardisClient"]
 
-API_URL = "https://api.tardis.dev/v1"
+API_URL, DATASETS_URL = "https://api.tardis.dev/v1", "https://datasets.tardis.dev/v1"
 MACHINE_WS_URL, MACHINE_HTTP_URL = "ws://localhost:8001", "http://localhost:8000"
 
 
@@ -47,15 +47,17 @@ class TardisClient:
         api_url: HTTP API (`AFTERSHOCK_TARDIS_API_URL`).
         machine_ws_url: WebSocket of tardis-machine (`AFTERSHOCK_TARDIS_MACHINE_WS_URL`).
         machine_http_url: Its HTTP side (`AFTERSHOCK_TARDIS_MACHINE_HTTP_URL`).
+        datasets_url: CSV data sets (`AFTERSHOCK_TARDIS_DATASETS_URL`).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each address is an argument
         self,
         api_key: str | None = None,
         *,
         api_url: str | None = None,
         machine_ws_url: str | None = None,
         machine_http_url: str | None = None,
+        datasets_url: str | None = None,
         table: InstrumentTable | None = None,
         settings: LiveSettings | None = None,
         clock: Clock | None = None,
@@ -68,6 +70,7 @@ class TardisClient:
             api_url: HTTP API.
             machine_ws_url: WebSocket of tardis-machine.
             machine_http_url: Its HTTP side.
+            datasets_url: Where the data sets are.
             table: Instruments and what liquidation feeds mean; else the bundled table.
             settings: Deadlines and bounds of live streams.
             clock: Clocks; else the machine's.
@@ -80,6 +83,7 @@ class TardisClient:
         self._api_key = checked_key(api_key, "api_key") if api_key else read_key("TARDIS_API_KEY", environment)
         self.api_url = _address("API_URL", api_url, API_URL, environment)
         self.machine_ws_url = _address("MACHINE_WS_URL", machine_ws_url, MACHINE_WS_URL, environment)
+        self.datasets_url = _address("DATASETS_URL", datasets_url, DATASETS_URL, environment)
         self.machine_http_url = _address("MACHINE_HTTP_URL", machine_http_url, MACHINE_HTTP_URL, environment)
         self._table = table or InstrumentTable()
         self._settings = settings or LiveSettings()
@@ -211,8 +215,17 @@ class TardisClient:
             InputError: It answers with something else.
         """
         url = f"{self.api_url}/instruments/{exchange}"
-        document = await get_json(url, who="the Tardis API", clock=self._clock, headers=self._authorization())
+        document = await get_json(url, who="the Tardis API", clock=self._clock, headers=self.authorization())
         return parse(msgspec.json.encode(document), f"the answer of /instruments/{exchange}")
+
+    async def details(self, exchange: str) -> Exchange:
+        """Return what there is of an exchange: symbols, channels, data sets.
+
+        Raises:
+            UsageError: Tardis does not have it; says which it has.
+            UnreachableError: The API does not answer.
+        """
+        return await exchange_details(self.api_url, exchange, self._clock)
 
     @property
     def has_key(self) -> bool:
@@ -221,7 +234,8 @@ class TardisClient:
 
     # --- how ----------------------------------------------------------------------------------------------------
 
-    def _authorization(self) -> dict[str, str]:
+    def authorization(self) -> dict[str, str]:
+        """Return the header that carries the key; none without one."""
         return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
 
     def _stream(

@@ -63,8 +63,23 @@ class ListedSymbol(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     available_to: str | None = None
 
 
+class ListedData(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A symbol or group that data sets exist of, and their types."""
+
+    id: str
+    data_types: list[str] = []
+
+
+class DataSets(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What there is as daily files, and until when."""
+
+    exported_from: str = ""
+    exported_until: str = ""
+    symbols: list[ListedData] = []
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An exchange; `available_symbols` only in its details."""
+    """An exchange; symbols, channels and data sets only in its details."""
 
     id: str
     name: str = ""
@@ -73,6 +88,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     available_to: str | None = None
     delisted: bool = False
     available_symbols: list[ListedSymbol] = []
+    available_channels: list[str] = []
+    datasets: DataSets = DataSets()
 
     def has_ended(self, now_ns: int) -> bool:
         """Tell whether there is history only."""

@@ -1,0 +1,221 @@
+"""`download`: what was asked for, checked against what there is before anything is fetched, then fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from aftershock.app.plain import plain
+from aftershock.errors import UsageError
+from aftershock.venues.connection.clock import Clock, SystemClock
+from aftershock.venues.connection.fetch import Fetcher
+from aftershock.venues.connection.library import need_aiohttp
+from aftershock.venues.tardis.client import TardisClient
+from aftershock.venues.tardis.columnar import need_pyarrow
+from aftershock.venues.tardis.datasets import DATA_TYPES, DataSet, days, file_symbol, is_free
+from aftershock.venues.tardis.download import Downloader, Outcome, Tally
+from aftershock.venues.tardis.exchanges import Exchange
+from aftershock.venues.tardis.raw_feed import Slice
+
+__all__ = ["SCHEMA_VERSION", "DownloadRequest", "Downloaded", "download"]
+
+SCHEMA_VERSION = 1
+_PROGRESS_S = 0.25
+_SLICE_MINUTES = 60
+
+
+class DownloadRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to fetch.
+
+    Attributes:
+        exchange: Tardis id.
+        kinds: Data types of CSV data sets; or `channels` of the API's raw feeds, not both.
+        symbols: Names of the venue, or groups; for raw feeds none means all.
+        first, last: Days, `2022-11-01`; the last is the day after.
+        folder: Where to.
+        jobs: Files at once.
+        columnar: Make Parquet files too.
+    """
+
+    exchange: str
+    kinds: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    first: str
+    last: str
+    folder: Path
+    jobs: int = 4
+    columnar: bool = False
+
+
+class Downloaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it.
+
+    Attributes:
+        outcomes: File by file.
+        received: Bytes that came over the network in this run.
+        retries: Attempts that had to be made again.
+        seconds: How long it took.
+        interrupted: True if it was told to stop: what is whole stays, the rest comes next time.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    received: int
+    retries: int
+    seconds: float
+    interrupted: bool = False
+
+    def count(self, status: str) -> int:
+        """Return how many files ended so."""
+        return sum(each.status == status for each in self.outcomes)
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document of `download`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "files": {status: self.count(status) for status in ("fetched", "kept", "empty", "failed")},
+            "rows": sum(each.rows for each in self.outcomes),
+            "bytes": sum(each.bytes for each in self.outcomes),
+            "received": self.received,
+            "retries": self.retries,
+            "seconds": self.seconds,
+            "interrupted": self.interrupted,
+            "list": plain(list(self.outcomes)),
+        }
+
+
+async def download(
+    request: DownloadRequest,
+    environment: Mapping[str, str],
+    *,
+    on_progress: Callable[[Tally], None] = lambda _: None,
+    stop: asyncio.Event | None = None,
+    clock: Clock | None = None,
+) -> Downloaded:
+    """Fetch everything that is not there yet.
+
+    Args:
+        request: What.
+        environment: Addresses and the key.
+        on_progress: Gets how far it has come, a few times a second.
+        stop: Set to end it: what is whole stays.
+        clock: What deadlines and waits run on; else the machine's.
+
+    Raises:
+        UsageError: An exchange, a type, a symbol or a day does not exist, or needs a key that is not there.
+        ConfigError: A package is missing.
+        UnreachableError: Nobody answers, the key is refused, or the quota is used up.
+        InputError: The folder can't be used.
+    """
+    need_aiohttp()
+    if request.columnar:
+        need_pyarrow()
+    import aiohttp
+
+    wanted_days = days(request.first, request.last)
+    client = TardisClient(environment=environment, clock=clock)
+    paid = [day for day in wanted_days if not is_free(day)]
+    if paid and not client.has_key:
+        raise UsageError(
+            f"{paid[0]:%Y-%m-%d} needs a key: set TARDIS_API_KEY, or ask for first days of months, which are free"
+        )
+    details = await client.details(request.exchange)
+    clock = clock or SystemClock()
+    started = clock.monotonic()
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
+    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
+        fetcher = Fetcher(session, who="Tardis", clock=clock, headers=client.authorization())
+        base = client.api_url if request.channels else client.datasets_url
+        downloader = Downloader(
+            request.folder, base, fetcher, jobs=request.jobs, columnar=request.columnar and not request.channels
+        )
+        if request.channels:
+            work = downloader.slices(_slices(request, details))
+        else:
+            work = downloader.data_sets(_data_sets(request, details))
+        task = asyncio.ensure_future(work)
+        interrupted = await _watched(task, downloader.tally, on_progress, stop or asyncio.Event())
+    return Downloaded(
+        outcomes=() if interrupted else tuple(task.result()),
+        received=downloader.tally.bytes,
+        retries=fetcher.retries,
+        seconds=clock.monotonic() - started,
+        interrupted=interrupted,
+    )
+
+
+async def _watched(
+    task: asyncio.Task[list[Outcome]], tally: Tally, on_progress: Callable[[Tally], None], stop: asyncio.Event
+) -> bool:
+    """Wait for the end of the work, or stop it; tell which it was."""
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        while not task.done() and not stop.is_set():
+            await asyncio.wait((task, stopping), timeout=_PROGRESS_S, return_when=asyncio.FIRST_COMPLETED)
+            on_progress(tally)
+    finally:
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+        await asyncio.wait((task,))
+    return task.cancelled()
+
+
+def _data_sets(request: DownloadRequest, details: Exchange) -> list[DataSet]:
+    listed = {file_symbol(each.id): each.data_types for each in details.datasets.symbols}
+    if not listed:
+        raise UsageError(f"{request.exchange} has no data sets: its raw feeds may be had with --raw")
+    symbols = [file_symbol(each) for each in request.symbols]
+    if not symbols:
+        raise UsageError(f"name a symbol or a group of {request.exchange}: {_some(list(listed))}")
+    for symbol in symbols:
+        if symbol not in listed:
+            raise UsageError(f"{request.exchange} has no `{symbol[:60]}`: {_near(symbol, list(listed))}")
+        for kind in request.kinds:
+            if kind not in listed[symbol]:
+                raise UsageError(f"{symbol} of {request.exchange} has no {kind}: it has {', '.join(listed[symbol])}")
+    return [
+        DataSet(request.exchange, kind, day, symbol)
+        for day in days(request.first, request.last)
+        for kind in request.kinds
+        for symbol in dict.fromkeys(symbols)
+    ]
+
+
+def _slices(request: DownloadRequest, details: Exchange) -> list[Slice]:
+    for channel in request.channels:
+        if channel not in details.available_channels:
+            raise UsageError(
+                f"{request.exchange} has no channel `{channel[:60]}`: it has {', '.join(details.available_channels)}"
+            )
+    return [
+        Slice(
+            request.exchange,
+            request.channels,
+            request.symbols,
+            datetime.combine(day, time(hour), tzinfo=UTC),
+            _SLICE_MINUTES,
+        )
+        for day in days(request.first, request.last)
+        for hour in range(24)
+    ]
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=4, cutoff=0.5)
+    return f"near it are {', '.join(near)}" if near else f"it has {_some(names)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    first = list(names)[:8]
+    return ", ".join(first) + (f" and {len(names) - len(first):,} more" if len(names) > len(first) else "")
+
+
+KINDS = tuple(DATA_TYPES)
+"""Data types that can be asked for."""

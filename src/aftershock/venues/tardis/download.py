@@ -1,0 +1,257 @@
+"""Downloads that can be interrupted at any moment and run again: each file is whole and verified, or not there.
+
+A file comes as `NAME.part` and gets its name once it was read to its end. What is there is kept: a line in the folder's
+`downloads.jsonl` says what it was when it was verified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from aftershock.errors import AftershockError, InputError, UnreachableError
+from aftershock.venues.connection.fetch import Fetcher, QuotaError
+from aftershock.venues.connection.http import RefusedError
+from aftershock.venues.tardis.columnar import to_parquet
+from aftershock.venues.tardis.datasets import DataSet, Verified, verify
+from aftershock.venues.tardis.raw_feed import Slice, check_slice, slice_minutes
+
+__all__ = ["Downloader", "Outcome", "Tally"]
+
+Status = Literal["fetched", "kept", "empty", "failed"]
+_MANIFEST = "downloads.jsonl"
+_FETCHED: Status = "fetched"
+_KEPT: Status = "kept"
+_EMPTY: Status = "empty"
+_FOR_GOOD = frozenset({401, 403})
+"""Statuses that every further request would get as well."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file.
+
+    Attributes:
+        file: Its name.
+        status: `empty` is a whole file without a row: there was no data that day.
+        rows, bytes: Of the file; 0 if it failed.
+        columnar: Name of the file made of it; empty for none.
+        reason: Why it failed, or what else is to be known.
+    """
+
+    file: str
+    status: Status
+    rows: int = 0
+    bytes: int = 0
+    columnar: str = ""
+    reason: str = ""
+
+
+class Tally(msgspec.Struct):
+    """How far a download has come.
+
+    Attributes:
+        files: Wanted; `done` of them are.
+        bytes: Received in this run.
+    """
+
+    files: int = 0
+    done: int = 0
+    bytes: int = 0
+
+
+class _Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    file: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str = ""
+
+
+class Downloader:
+    """Fetches into one folder.
+
+    Attributes:
+        tally: How far it has come.
+    """
+
+    def __init__(self, folder: Path, base_url: str, fetcher: Fetcher, *, jobs: int, columnar: bool = False) -> None:
+        """Take where from, where to, and how many files at once.
+
+        Raises:
+            InputError: The folder can't be made, or its manifest can't be read.
+        """
+        self.tally = Tally()
+        self._folder, self._base, self._fetcher = folder, base_url.rstrip("/"), fetcher
+        self._jobs, self._columnar = asyncio.Semaphore(jobs), columnar
+        self._stopped: AftershockError | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._known = _read_manifest(folder / _MANIFEST)
+        except OSError as error:
+            raise InputError(
+                f"{folder} can't be used ({error.strerror or error}): name a folder of your own"
+            ) from error
+
+    async def data_sets(self, wanted: Sequence[DataSet]) -> list[Outcome]:
+        """Fetch data sets; one that fails does not keep the others from coming.
+
+        Raises:
+            QuotaError: The quota is used up.
+            RefusedError: The key is refused.
+            InputError: The folder takes no more.
+        """
+        self.tally.files = len(wanted)
+        return await self._all([self._data_set(each) for each in wanted])
+
+    async def slices(self, wanted: Sequence[Slice]) -> list[Outcome]:
+        """Fetch slices of raw feeds; the server may answer with fewer minutes, the rest is asked for after them."""
+        self.tally.files = len(wanted)
+        return [one for several in await self._all([self._slice(each) for each in wanted]) for one in several]
+
+    async def _all(self, work: list[Any]) -> list[Any]:
+        tasks = [asyncio.ensure_future(each) for each in work]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- one file ---------------------------------------------------------------------------------------------------
+
+    async def _data_set(self, wanted: DataSet) -> Outcome:
+        async with self._jobs:
+            try:
+                return await self._have(wanted)
+            except QuotaError:
+                raise
+            except RefusedError as error:
+                if error.status in _FOR_GOOD:
+                    raise
+                return Outcome(file=wanted.file_name, status="failed", reason=str(error))
+            except (UnreachableError, _DamagedError) as error:
+                return Outcome(file=wanted.file_name, status="failed", reason=str(error))
+            finally:
+                self.tally.done += 1
+
+    async def _have(self, wanted: DataSet) -> Outcome:
+        path, status = self._folder / wanted.file_name, _KEPT
+        known = self._known.get(wanted.file_name)
+        if known is None or _bytes(path) != known.bytes:
+            verified = None if _bytes(path) is None else await _verified(path, wanted.kind)
+            if verified is None:
+                verified, status = await self._fetch(wanted, path), _FETCHED
+            known = self._note(wanted.file_name, wanted.path, verified)
+        columnar = await self._parquet(path, wanted.kind) if known.rows else ""
+        if not known.rows:
+            status = _EMPTY
+        return Outcome(file=wanted.file_name, status=status, rows=known.rows, bytes=known.bytes, columnar=columnar)
+
+    async def _fetch(self, wanted: DataSet, path: Path) -> Verified:
+        partial, why = path.with_name(path.name + ".part"), ""
+        for resume in (True, False):  # what an earlier run left may be of another file
+            await self._fetcher.get(f"{self._base}/{wanted.path}", partial, resume=resume, on_bytes=self._received)
+            try:
+                verified = await asyncio.to_thread(verify, partial, wanted.kind)
+            except InputError as error:
+                why = str(error)
+                _forget(partial)
+                continue
+            os.replace(partial, path)  # noqa: PTH105 - one step
+            return verified
+        raise _DamagedError(why)
+
+    async def _parquet(self, path: Path, kind: str) -> str:
+        if not self._columnar:
+            return ""
+        target = path.with_name(path.name.removesuffix(".csv.gz") + ".parquet")
+        if _bytes(target) is None:
+            await asyncio.to_thread(to_parquet, path, kind)
+        return target.name
+
+    async def _slice(self, wanted: Slice) -> list[Outcome]:
+        found: list[Outcome] = []
+        rest: Slice | None = wanted
+        async with self._jobs:
+            while rest is not None:
+                known = next((k for k in self._known.values() if k.path == rest.path()), None)
+                if known is not None and _bytes(self._folder / known.file) == known.bytes:
+                    minutes = int(known.file.rsplit("_", 1)[1].removesuffix("m.ndjson.gz"))
+                    found.append(Outcome(file=known.file, status="kept", rows=known.rows, bytes=known.bytes))
+                else:
+                    minutes, outcome = await self._fetch_slice(rest)
+                    found.append(outcome)
+                    if outcome.status == "failed":
+                        break
+                rest = rest.rest(minutes)
+            self.tally.done += 1
+        return found
+
+    async def _fetch_slice(self, wanted: Slice) -> tuple[int, Outcome]:
+        partial = self._folder / f"{wanted.file_name}.part"
+        url = f"{self._base}/{wanted.path()}"
+        try:
+            fetched = await self._fetcher.get(url, partial, resume=False, on_bytes=self._received)
+            minutes = slice_minutes(fetched.headers, wanted.minutes)
+            rows = await asyncio.to_thread(check_slice, partial)
+        except (QuotaError, RefusedError):
+            raise
+        except (InputError, UnreachableError) as error:
+            _forget(partial)
+            return 0, Outcome(file=wanted.file_name, status="failed", reason=str(error))
+        name = wanted.cut(minutes).file_name
+        os.replace(partial, self._folder / name)  # noqa: PTH105 - one step
+        self._note(name, wanted.path(), Verified(rows, fetched.bytes, "", ""))
+        return minutes, Outcome(file=name, status="fetched" if rows else "empty", rows=rows, bytes=fetched.bytes)
+
+    # --- the folder -------------------------------------------------------------------------------------------------
+
+    def _received(self, count: int) -> None:
+        self.tally.bytes += count
+
+    def _note(self, name: str, path: str, verified: Verified) -> _Known:
+        known = _Known(name, path, verified.rows, verified.bytes, verified.sha256)
+        self._known[name] = known
+        try:
+            with (self._folder / _MANIFEST).open("ab") as file:
+                file.write(msgspec.json.encode(known) + b"\n")
+        except OSError as error:
+            raise InputError(f"{self._folder} takes no more ({error.strerror or error}): free space") from error
+        return known
+
+
+class _DamagedError(InputError):
+    """What came is no whole file, twice."""
+
+
+async def _verified(path: Path, kind: str) -> Verified | None:
+    try:
+        return await asyncio.to_thread(verify, path, kind)
+    except InputError:
+        return None
+
+
+def _bytes(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _forget(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _read_manifest(path: Path) -> dict[str, _Known]:
+    """Return what is known of the folder's files; a torn last line is as if it had not been written."""
+    known: dict[str, _Known] = {}
+    if path.is_file():
+        for line in path.read_bytes().splitlines():
+            try:
+                each = msgspec.json.decode(line, type=_Known)
+            except msgspec.MsgspecError:
+                continue
+            known[each.file] = each
+    return known

@@ -1,0 +1,172 @@
+"""Downloads that break off and go on, against a server that cuts bodies and may continue them."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aftershock.errors import InputError, UsageError
+from aftershock.venues.connection.clock import SystemClock
+from aftershock.venues.connection.fetch import Fetcher
+from aftershock.venues.tardis.columnar import to_parquet
+from aftershock.venues.tardis.datasets import DataSet, days, file_symbol, verify
+from aftershock.venues.tardis.download import Downloader, Outcome
+
+HEAD = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+TEXT = HEAD + "".join(f"ftx,BTC-PERP,1667260{n:09d},1667260{n:09d},{n},sell,{20_000 + n},0.5\n" for n in range(20_000))
+BODY = gzip.compress(TEXT.encode(), mtime=0)
+WANTED = DataSet("ftx", "trades", date(2022, 11, 1), "PERPETUALS")
+
+
+class Hasty(SystemClock):
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 100)
+
+
+class Server:
+    """Cuts the first so many bodies in the middle; continues them if it `ranges`."""
+
+    def __init__(self, cuts: int, *, ranges: bool) -> None:
+        self.cuts, self.ranges = cuts, ranges
+        self.sent = 0
+        self.asked: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.headers.get("Range", ""))
+        first = int(self.asked[-1][6:-1]) if self.ranges and self.asked[-1] else 0
+        part = BODY[first:]
+        headers = {"Content-Length": str(len(part))}
+        if first:
+            headers["Content-Range"] = f"bytes {first}-{len(BODY) - 1}/{len(BODY)}"
+        response = web.StreamResponse(status=206 if first else 200, headers=headers)
+        await response.prepare(request)
+        cut, self.cuts = self.cuts > 0, self.cuts - 1
+        part = part[: len(part) // 2] if cut else part
+        self.sent += len(part)
+        await response.write(part)
+        if cut and request.transport is not None:
+            await asyncio.sleep(0.01)
+            request.transport.close()
+        return response
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self.answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+
+def fetch(server: Server, folder: Path, attempts: int = 6) -> list[Outcome]:
+    async def main() -> list[Outcome]:
+        async with server.running() as url, aiohttp.ClientSession(auto_decompress=False) as session:
+            fetcher = Fetcher(session, who="Tardis", clock=Hasty(), headers={}, attempts=attempts)
+            return await Downloader(folder, url, fetcher, jobs=2).data_sets([WANTED])
+
+    return asyncio.run(main())
+
+
+@pytest.mark.sockets
+def test_a_server_that_can_is_asked_for_the_rest_only(tmp_path: Path) -> None:
+    server = Server(cuts=2, ranges=True)
+
+    (done,) = fetch(server, tmp_path)
+
+    assert (done.status, done.rows) == ("fetched", 20_000)
+    assert (tmp_path / WANTED.file_name).read_bytes() == BODY
+    assert server.sent == len(BODY)
+    assert server.asked[0] == ""
+    assert all(each.startswith("bytes=") for each in server.asked[1:])
+
+
+@pytest.mark.sockets
+def test_a_server_that_can_not_is_asked_anew(tmp_path: Path) -> None:
+    server = Server(cuts=2, ranges=False)
+
+    (done,) = fetch(server, tmp_path)
+
+    assert done.status == "fetched"
+    assert (tmp_path / WANTED.file_name).read_bytes() == BODY
+
+
+@pytest.mark.sockets
+def test_a_run_that_was_given_up_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    (failed,) = fetch(Server(cuts=9, ranges=True), tmp_path, attempts=1)
+    assert failed.status == "failed"
+    assert [path.name for path in tmp_path.iterdir()] == [f"{WANTED.file_name}.part"]
+
+    server = Server(cuts=0, ranges=True)
+    (done,) = fetch(server, tmp_path)
+    assert done.status == "fetched"
+    assert server.sent < len(BODY)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["downloads.jsonl", WANTED.file_name]
+
+
+@pytest.mark.sockets
+def test_what_an_earlier_run_left_of_another_file_is_found_out(tmp_path: Path) -> None:
+    (tmp_path / f"{WANTED.file_name}.part").write_bytes(b"of another day" * 10)
+
+    (done,) = fetch(Server(cuts=0, ranges=True), tmp_path)
+
+    assert done.status == "fetched"
+    assert (tmp_path / WANTED.file_name).read_bytes() == BODY
+
+
+@given(cut=st.integers(1, len(BODY) - 1))
+def test_a_file_cut_anywhere_is_never_whole(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    path = tmp_path_factory.mktemp("cut") / "x.csv.gz"
+    path.write_bytes(BODY[:cut])
+
+    with pytest.raises(InputError):
+        verify(path, "trades")
+
+
+def test_a_file_of_another_kind_is_refused_and_an_empty_one_is_a_day_without_data(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(BODY)
+    with pytest.raises(InputError, match="holds no quotes"):
+        verify(path, "quotes")
+    assert verify(path, "trades").rows == 20_000
+
+    path.write_bytes(gzip.compress(b"", mtime=0))
+    assert verify(path, "quotes").rows == 0
+    path.write_bytes(gzip.compress(TEXT[:100].encode(), mtime=0) + gzip.compress(TEXT[100:].encode(), mtime=0))
+    assert verify(path, "trades").rows == 20_000
+
+
+def test_a_parquet_file_holds_the_rows_of_its_csv_with_times_in_nanoseconds(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "ftx_trades_2022-11-01_PERPETUALS.csv.gz"
+    path.write_bytes(BODY)
+
+    table = pq.read_table(to_parquet(path, "trades"))
+
+    assert table.num_rows == 20_000
+    assert table.column_names == ["exchange", "symbol", "ts_event", "ts_init", "id", "side", "price", "amount"]
+    assert table["ts_event"][7].as_py() == 1_667_260_000_000_007_000
+    assert table["price"][7].as_py() == 20_007.0
+    assert table.schema.metadata[b"aftershock.kind"] == b"trades"
+
+
+def test_days_and_symbols_are_written_as_tardis_names_files() -> None:
+    assert [f"{day}" for day in days("2024-02-28", "2024-03-02")] == ["2024-02-28", "2024-02-29", "2024-03-01"]
+    assert file_symbol("BTC/USD") == "BTC-USD"
+    assert WANTED.path == "ftx/trades/2022/11/01/PERPETUALS.csv.gz"
+    for wrong in (("2024-03-02", "2024-03-01"), ("2024-03-01", "2024-03-01"), ("yesterday", "2024-03-01")):
+        with pytest.raises(UsageError):
+            days(*wrong)
