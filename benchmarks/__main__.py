@@ -32,8 +32,8 @@ ratio. Above 1 this program is the faster one; for memory, 1 is the aim. This pa
 """
 
 _NOT_MEASURED = """
-Not measured because the code does not exist yet: socket to decision, model review, evaluation on simulated markets,
-the compiled pricing kernel, columnar files.
+Not measured because the code does not exist yet: model review, the compiled pricing kernel. Columnar files are in
+recording.md, evaluation in evaluation.md, soak runs in soak.md.
 
 """
 
@@ -49,6 +49,7 @@ class _Entry(msgspec.Struct, frozen=True):
 _ALL = (
     _Entry("decision", "one event to its decisions on 500 options"),
     _Entry("replay", "rows per second of a recorded day"),
+    _Entry("sockets", "socket to decision at 20,000 messages per second"),
     _Entry("memory", "peak memory at 1, 4 and 16 times the input"),
     _Entry("pricing", "greeks, implied volatility and smile fit per option"),
     _Entry("iv_accuracy", "errors of pricing against 60 digits", needs="mpmath", prints_plain_text=True),

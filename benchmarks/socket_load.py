@@ -65,8 +65,9 @@ class Tape:
             venue, symbol = _PERPS[self._number // _PERP_EVERY % len(_PERPS)]
             level = INDEX * math.exp(30e-4 * moved + 1e-6 * float(self._rng.standard_normal()))
             body = (
-                f'{{"type":"book_snapshot","symbol":"{symbol}","exchange":"{venue}","name":"quote","depth":1,"interval":0,'
-                f'"bids":[{{"price":{level - 0.5:.1f},"amount":1000000}}],"asks":[{{"price":{level + 0.5:.1f},"amount":1000000}}]'
+                f'{{"type":"book_snapshot","symbol":"{symbol}","exchange":"{venue}","name":"quote","depth":1,'
+                f'"interval":0,"bids":[{{"price":{level - 0.5:.1f},"amount":1000000}}],'
+                f'"asks":[{{"price":{level + 0.5:.1f},"amount":1000000}}]'
             )
         else:
             options = self._options[moved >= 1.0]
@@ -108,7 +109,8 @@ async def _serve(rate: float, seconds: float) -> None:
             while sent < due:
                 since = sent / rate
                 moment = START_NS + int(since * NS_PER_S)
-                stamp = f"{datetime.fromtimestamp(moment // NS_PER_S, tz=UTC):%Y-%m-%dT%H:%M:%S}.{moment % NS_PER_S // 1000:06d}Z"
+                second = datetime.fromtimestamp(moment // NS_PER_S, tz=UTC)
+                stamp = f"{second:%Y-%m-%dT%H:%M:%S}.{moment % NS_PER_S // 1000:06d}Z"
                 await socket.send_str(tape.text(since, moment + shift, stamp))
                 sent += 1
             time.sleep(_TURN_S)  # noqa: ASYNC251 - loops wait whole milliseconds, and there is nothing else to do

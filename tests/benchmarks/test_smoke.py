@@ -100,6 +100,7 @@ def test_python_m_benchmarks_lists_what_there_is() -> None:
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "decision",
         "replay",
+        "sockets",
         "memory",
         "pricing",
         "iv_accuracy",

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from aftershock.app.live.config import LiveConfig
 from aftershock.app.live.connect import Connected
 from aftershock.cli.main import main
+from aftershock.cli.record_command import record_command
 from aftershock.cli.root import root
 from aftershock.cli.run_command import run_command
 from aftershock.model.events import Event
@@ -40,4 +41,5 @@ async def open_ticking(_live: LiveConfig, _environment: Mapping[str, str]) -> Co
 
 if __name__ == "__main__":
     root.add_command(run_command(open_ticking), "run")
+    root.add_command(record_command(open_ticking), "record")
     sys.exit(main())

@@ -7,26 +7,26 @@ import platform
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from aftershock.app.checks import Check
 from aftershock.app.numerics import PRICING_PATH, code_version, numerics_id
 from aftershock.app.plain import plain
 from aftershock.app.settings import LiveSettings, Settings, choose
 from aftershock.errors import ConfigError
 
-__all__ = ["FACTS", "KEYS", "NOT_YET", "Check", "Examination", "examine"]
+__all__ = ["FACTS", "KEYS", "NOT_YET", "Examination", "examine"]
 
 KEYS = ("TARDIS_API_KEY", "BACKPACK_API_KEY", "BACKPACK_SECRET_KEY", "HOLYSHEEP_API_KEY", "OPENAI_API_KEY")
 """Each also as `<name>_FILE`, a file that only its owner may read."""
 
 NOT_YET = (
-    "live market data: `run`, `record` and `download`",
-    "the venues' own clients (Tardis, Backpack, Deribit), so no reachability and no clock offset is checked",
+    "the venues' own clients (Backpack, Deribit): Deribit's chain comes through Tardis",
     "review by a language model",
     "live trading: orders are approved for paper only",
     "the compiled pricing kernel",
@@ -38,14 +38,6 @@ FACTS = (
 )
 
 _OLDEST_PYTHON = (3, 11)
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One finding: `ok`, `info`, `warning` or `failed`; only the last makes the examination fail."""
-
-    name: str
-    state: Literal["ok", "info", "warning", "failed"]
-    detail: str
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,13 +70,16 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def examine(environment: Mapping[str, str], config_file: Path | None, journal: Path | None) -> Examination:
+def examine(
+    environment: Mapping[str, str], config_file: Path | None, journal: Path | None, online: Sequence[Check] = ()
+) -> Examination:
     """Check everything that can be checked without touching the network.
 
     Args:
         environment: Variables of the process.
         config_file: TOML file, if any.
         journal: Folder that journals will be written to, if any; a file is written there and removed.
+        online: What the network said, if it was asked.
     """
     settings, live, configuration = _configuration(environment, config_file)
     checks = [_python(), *_numerics(), configuration]
@@ -92,6 +87,7 @@ def examine(environment: Mapping[str, str], config_file: Path | None, journal: P
         checks.append(_writable(journal))
     checks.append(_data_folder(environment))
     checks += [_key(name, environment) for name in KEYS]
+    checks += online
     return Examination(checks=tuple(checks), settings=settings, live=live)
 
 

@@ -16,8 +16,8 @@ from aftershock.errors import UsageError
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.fetch import Fetcher
 from aftershock.venues.connection.library import need_aiohttp
+from aftershock.venues.recording.library import need_pyarrow
 from aftershock.venues.tardis.client import TardisClient
-from aftershock.venues.tardis.columnar import need_pyarrow
 from aftershock.venues.tardis.datasets import DATA_TYPES, DataSet, days, file_symbol, is_free
 from aftershock.venues.tardis.download import Downloader, Outcome, Tally
 from aftershock.venues.tardis.exchanges import Exchange

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from aftershock.app.numerics import table_digest
 from aftershock.app.settings import Choice
-from aftershock.errors import UsageError
+from aftershock.errors import InputError, UsageError
 from aftershock.model.events import BookSnapshot, Event, Liquidation, OptionQuotes, Quote
 from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
+from aftershock.venues.recording import ColumnarSource, is_columnar, is_recording, open_columnar, segments_of
 from aftershock.venues.tardis import FileReport, FileSource, Merged, merge, open_source
-from aftershock.venues.tardis.feed_mode import infer
+from aftershock.venues.tardis.csv_columns import same_kind
+from aftershock.venues.tardis.feed_mode import PEEK_ROWS, FeedMode, infer, infer_from
 from aftershock.venues.tardis.instruments_json import LoadedInstruments, load
 
 __all__ = ["EXPECTABLE", "INSTRUMENTS", "Given", "Inputs", "open_inputs"]
@@ -35,11 +38,14 @@ class Given(msgspec.Struct, frozen=True):
     expect: str | None = None
 
 
+AnySource: TypeAlias = FileSource | ColumnarSource
+
+
 class Inputs(msgspec.Struct, frozen=True):
     """Opened files, in the order in which they were given.
 
     Attributes:
-        given: What the user named.
+        given: What the user named, a recording as its segments.
         sources: One for each; reading starts with `merge`.
         table: Instruments.
         table_digest: Of the table before anything was looked up.
@@ -48,7 +54,7 @@ class Inputs(msgspec.Struct, frozen=True):
     """
 
     given: tuple[Given, ...]
-    sources: tuple[FileSource, ...]
+    sources: tuple[AnySource, ...]
     table: InstrumentTable
     table_digest: str
     instruments: Path | None = None
@@ -70,14 +76,22 @@ class Inputs(msgspec.Struct, frozen=True):
 
     def imply(self) -> dict[str, Choice]:
         """Return what the first rows imply: options feed, clocks, forward, and number of liquidation venues."""
-        peeks = [_Peek(given, i, self.table) for i, given in enumerate(self.given)]
+        begun: list[object] = []
+        peeks: dict[int, _Peek] = {}
+        for source in self.sources:
+            # A segment that continues another one says nothing new.
+            sequence = source.sequence if isinstance(source, ColumnarSource) else None
+            if sequence is None or sequence not in begun:
+                begun.append(sequence)
+                peeks[source.index] = _Peek(self.given[source.index], source.index, self.table)
         implied = {
-            "clocks": _clocks(peeks),
-            "forward": _forward(peeks),
-            "liquidation_venues": _liquidation_venues(peeks),
+            "clocks": _clocks(peeks.values()),
+            "forward": _forward(peeks.values()),
+            "liquidation_venues": _liquidation_venues(peeks.values()),
         }
-        if any(peek.has_options for peek in peeks):
-            implied["options_feed"] = self.imply_feed([peek.has_options for peek in peeks])
+        if any(peek.has_options for peek in peeks.values()):
+            wanted = [source.index in peeks and peeks[source.index].has_options for source in self.sources]
+            implied["options_feed"] = self.imply_feed(wanted)
         return implied
 
     def imply_feed(self, has_options: Sequence[bool] | None = None) -> Choice:
@@ -87,7 +101,7 @@ class Inputs(msgspec.Struct, frozen=True):
             has_options: Which files to look into; None for all.
         """
         wanted = [True] * len(self.sources) if has_options is None else has_options
-        found = [infer(source.path) for source, look in zip(self.sources, wanted, strict=True) if look]
+        found = [_feed(source) for source, look in zip(self.sources, wanted, strict=True) if look]
         # A poll taken for a stream would vouch for quotes that nobody confirmed; the other mistake only ages them.
         chosen = next((feed for feed in found if feed.mode == "poll"), found[0])
         return Choice(chosen.mode, f"inferred: {chosen.why}")
@@ -99,7 +113,7 @@ def open_inputs(
     """Open and recognise files.
 
     Args:
-        given: Files, each at most once.
+        given: Files, each at most once; a folder that is a recording stands for its segments.
         instruments: File in the format of Tardis' instruments API.
         limits: Data rows to stop after, by file.
 
@@ -108,7 +122,8 @@ def open_inputs(
         UsageError: There is none, or one twice.
     """
     if not given:
-        raise UsageError("no input: name at least one file of Tardis CSV or tardis-machine NDJSON")
+        raise UsageError("no input: name at least one file of Tardis CSV or tardis-machine NDJSON, or a recording")
+    given = [each for item in given for each in _spread(item)]
     seen: dict[Path, Path] = {}
     for item in given:
         real = item.path.resolve()
@@ -119,18 +134,43 @@ def open_inputs(
     table = InstrumentTable(loaded.instruments, loaded.fees)
     digest = table_digest(table)
     rows = [None] * len(given) if limits is None else limits
-    sources = tuple(
-        open_source(item.path, index=i, expect=item.expect, table=table, row_limit=limit)
-        for i, (item, limit) in enumerate(zip(given, rows, strict=True))
-    )
+    sources = tuple(_open(item, i, table, limit) for i, (item, limit) in enumerate(zip(given, rows, strict=True)))
     return Inputs(tuple(given), sources, table, digest, instruments, loaded.notes)
+
+
+def _spread(item: Given) -> list[Given]:
+    """Return what was given, a recording as its segments of the kind that was asked for."""
+    if not is_recording(item.path):
+        return [item]
+    expect = item.expect
+    found = [
+        Given(segment.path, expect)
+        for segment in segments_of(item.path)
+        if expect is None or same_kind(expect, segment.kind)
+    ]
+    if not found:
+        raise InputError(f"recording {item.path} holds no {expect or 'rows'} yet: record longer, or name another one")
+    return found
+
+
+def _open(item: Given, index: int, table: InstrumentTable, limit: int | None) -> AnySource:
+    opened = open_columnar if is_columnar(item.path) else open_source
+    return opened(item.path, index=index, expect=item.expect, table=table, row_limit=limit)
+
+
+def _feed(source: AnySource) -> FeedMode:
+    if isinstance(source, FileSource):
+        return infer(source.path)
+    if source.is_live:
+        return FeedMode("stream", "recorded live: a subscription confirms all its options")
+    return infer_from(open_columnar(source.path, index=0, table=InstrumentTable(), row_limit=PEEK_ROWS))
 
 
 class _Peek:
     """The first rows of one file, read apart from the run."""
 
     def __init__(self, given: Given, index: int, table: InstrumentTable) -> None:
-        source = open_source(given.path, index=index, expect=given.expect, table=table, row_limit=_PEEK_ROWS)
+        source = _open(given, index, table, _PEEK_ROWS)
         self.liquidation_venues: list[str] = []
         self.hedges = False
         self.has_options = False

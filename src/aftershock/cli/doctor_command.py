@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from aftershock.app.doctor import FACTS, NOT_YET, Examination, examine
+from aftershock.app.doctor_online import reach
+from aftershock.app.live.run import with_fast_loop
 from aftershock.cli.console import show, show_json
 from aftershock.cli.shared import as_json, config_file, environment, path
 from aftershock.cli.table import table
@@ -18,6 +20,7 @@ _EPILOG = """\b
 Examples:
   aftershock doctor
   aftershock doctor --config aftershock.toml --settings
+  aftershock doctor --online                      who answers, what the key may read, whose clock is off
   aftershock doctor --journal runs --json"""
 
 
@@ -25,13 +28,18 @@ Examples:
 @config_file
 @click.option("--journal", type=path(), metavar="DIR", help="Check that journals can be written into this folder.")
 @click.option("--settings", "all_settings", is_flag=True, help="List every setting, not only those that were changed.")
+@click.option("--online", is_flag=True, help="Ask Tardis' API and tardis-machine, too; a few seconds at most.")
 @as_json
-def doctor(*, config_file: Path | None, journal: Path | None, all_settings: bool, json_output: bool) -> int:
+def doctor(
+    *, config_file: Path | None, journal: Path | None, all_settings: bool, online: bool, json_output: bool
+) -> int:
     """Check this installation, its settings and their sources; exit 1 if something fails.
 
-    Keys are looked for, never printed. Nothing is sent over the network.
+    Keys are looked for, never printed. Without --online nothing is sent over the network.
     """
-    found = examine(environment(), config_file, journal)
+    variables = environment()
+    asked = with_fast_loop(reach(variables)) if online else []
+    found = examine(variables, config_file, journal, asked)
     if json_output:
         show_json(found.document())
     else:

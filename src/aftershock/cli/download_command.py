@@ -19,7 +19,7 @@ from aftershock.venues.tardis.download import Tally
 __all__ = ["download_command"]
 
 _EPILOG = """\b
-Examples, free without a key (the first day of each month is):
+Examples:  (first days of months are free without a key)
   aftershock download deribit --type options_chain --symbol OPTIONS --from 2024-03-01 --to 2024-03-02
   aftershock download ftx --type liquidations --type trades --symbol PERPETUALS --from 2022-11-01 --to 2022-11-02
   aftershock download deribit --raw trades --symbol BTC-PERPETUAL --from 2024-03-01 --to 2024-03-02

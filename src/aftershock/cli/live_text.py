@@ -11,7 +11,7 @@ from aftershock.cli.inputs_text import short_time
 from aftershock.cli.table import duration, number, table
 from aftershock.model.signals import Action, Reason
 
-__all__ = ["live_text", "status_line"]
+__all__ = ["clock_text", "live_text", "status_line"]
 
 _SHOWN = 10
 
@@ -20,7 +20,7 @@ def status_line(status: Status) -> str:
     """Return the state of things on one line."""
     lost = f"  {status.events_lost:,} LOST" if status.events_lost else ""
     return (
-        f"{_clock(status.uptime_s)}  {status.events_per_s:,.0f} events/s  lag {status.lag_ms:.1f} ms  "
+        f"{clock_text(status.uptime_s)}  {status.events_per_s:,.0f} events/s  lag {status.lag_ms:.1f} ms  "
         f"open triggers {status.open_triggers}  decisions {status.decisions:,}  orders {status.orders:,}  "
         f"gaps {status.gaps}  reconnects {status.reconnects}{lost}"
     )
@@ -33,7 +33,8 @@ def live_text(result: LiveResult) -> str:
     return "\n\n".join(section for section in sections if section)
 
 
-def _clock(seconds: float) -> str:
+def clock_text(seconds: float) -> str:
+    """Return a duration as hours, minutes and seconds."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest:02d}"
 

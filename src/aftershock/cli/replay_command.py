@@ -111,9 +111,9 @@ def replay(  # noqa: PLR0913 - click passes each option by name
 ) -> int:
     """Run recorded market data through the engine.
 
-    FILE is Tardis CSV (gzip or plain) or tardis-machine NDJSON, recognised by its content, in any order and number;
-    rows are merged by receive time. Trades and liquidations have equal columns: where the file's name does not say
-    which it is, use --trades or --liquidations.
+    FILE is Tardis CSV (gzip or plain), tardis-machine NDJSON, Parquet or a recording (its folder or files), recognised
+    by its content, in any order and number; rows are merged by receive time. Trades and liquidations have equal columns
+    in CSV: where the file's name does not say which it is, use --trades or --liquidations.
     """
     flags = {
         "trigger.armed": list(dict.fromkeys(trigger)) or None,

@@ -14,6 +14,7 @@ from aftershock.cli.doctor_command import doctor
 from aftershock.cli.download_command import download_command
 from aftershock.cli.evaluate_command import evaluate_command
 from aftershock.cli.explain_command import explain
+from aftershock.cli.record_command import record_command
 from aftershock.cli.replay_command import replay
 from aftershock.cli.run_command import run_command
 from aftershock.cli.sandbox_command import sandbox
@@ -51,6 +52,7 @@ for command in (
     run_command(open_sources),
     sandbox,
     download_command,
+    record_command(open_sources),
     simulate_command(market_session),
     evaluate_command,
     explain,

@@ -12,16 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 
-from aftershock.app.live.intake import Intake
+from aftershock.app.live.intake import Intake, Received
 from aftershock.app.live.source import LiveSource
-from aftershock.app.live.step import LiveStep
+from aftershock.app.live.tally import Tally
 from aftershock.errors import AftershockError, InputError
 from aftershock.model.units import NS_PER_MS, NS_PER_S
 
-__all__ = ["LiveShell", "Status"]
+__all__ = ["LiveShell", "Status", "Step"]
 
 _TURN_S = 0.002
 """The engine may keep the loop to itself for so long; then sockets have their turn."""
@@ -55,6 +56,41 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     reconnects: int
 
 
+class Step(Protocol):
+    """What a session does with each event; nothing of it waits.
+
+    Attributes:
+        tally: What was said.
+        gaps: Gaps among the events.
+        lag_ns: How long the last event had waited in the queue.
+    """
+
+    tally: Tally
+    gaps: int
+    lag_ns: int
+
+    @property
+    def wait_ns(self) -> int | None:
+        """Return how long nothing is due; zero or less if something is, None for ever."""
+        ...
+
+    def take(self, received: Received) -> None:
+        """Process what was received."""
+        ...
+
+    def tick(self) -> None:
+        """Do what is due although nothing was received."""
+        ...
+
+    def flush(self) -> None:
+        """Hand what was written to the system; called once a second."""
+        ...
+
+    def finish(self, *, interrupted: bool) -> None:
+        """End; nothing more will be received."""
+        ...
+
+
 class LiveShell:
     """Runs one live session.
 
@@ -66,7 +102,7 @@ class LiveShell:
 
     def __init__(
         self,
-        step: LiveStep,
+        step: Step,
         intake: Intake,
         sources: Sequence[LiveSource],
         *,

@@ -5,27 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from aftershock.errors import ConfigError, InputError
+from aftershock.errors import InputError
 
-__all__ = ["SOURCE", "need_pyarrow", "to_parquet"]
+__all__ = ["to_parquet"]
 
-SOURCE = b"dataset"
+_SOURCE = b"dataset"
 _TEXTS = frozenset({"id", "side", "type", "underlying_index"})
 _TIMES = frozenset({"timestamp", "local_timestamp", "expiration", "funding_timestamp"})
 _NAMES = {"timestamp": "ts_event", "local_timestamp": "ts_init"}
 _BLOCK = 8 << 20
-
-
-def need_pyarrow() -> None:
-    """Refuse to go on without the package that columnar files need.
-
-    Raises:
-        ConfigError: It is not installed; says the line to type.
-    """
-    try:
-        import pyarrow as pa  # noqa: F401
-    except ImportError:
-        raise ConfigError("columnar files need pyarrow: pip install 'aftershock[data]'") from None
 
 
 def to_parquet(source: Path, kind: str) -> Path:
@@ -64,7 +52,7 @@ def to_parquet(source: Path, kind: str) -> Path:
     options = pv.ConvertOptions(
         column_types={name: type_of(name) for name in names}, null_values=[""], strings_can_be_null=False
     )
-    metadata = {b"aftershock.format": b"1", b"aftershock.kind": kind.encode(), b"aftershock.source": SOURCE}
+    metadata = {b"aftershock.format": b"1", b"aftershock.kind": kind.encode(), b"aftershock.source": _SOURCE}
     schema = pa.schema([(_NAMES.get(name, name), type_of(name)) for name in names], metadata=metadata)
     try:
         with (

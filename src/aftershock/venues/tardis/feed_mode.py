@@ -9,19 +9,21 @@ equally busy (one gap in ten is then shorter than an eighth of the chain) or the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aftershock.model.events import OptionQuotes
+from aftershock.model.events import Event, OptionQuotes
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.tardis.source import FileSource, open_source
 
-__all__ = ["FeedMode", "infer"]
+__all__ = ["PEEK_ROWS", "FeedMode", "infer", "infer_from"]
 
-_PEEK_ROWS = 20_000
+PEEK_ROWS = 20_000
+"""Rows of a file that it is inferred from."""
 _TENTH_SHARE = 0.75
 
 
@@ -48,7 +50,11 @@ def infer(source: FileSource | Path) -> FeedMode:
     """
     path = source if isinstance(source, Path) else source.path
     expect = "options" if isinstance(source, Path) else None
-    peek = open_source(path, index=0, expect=expect, table=InstrumentTable(), row_limit=_PEEK_ROWS)
+    return infer_from(open_source(path, index=0, expect=expect, table=InstrumentTable(), row_limit=PEEK_ROWS))
+
+
+def infer_from(peek: Iterable[Event]) -> FeedMode:
+    """Infer it from the events of the first rows of a file."""
     last_row: dict[str, int] = {}
     gaps: list[int] = []
     row = 0

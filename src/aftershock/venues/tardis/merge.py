@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from aftershock.model.events import OPTION_COLUMNS, Event, OptionQuotes
+from aftershock.model.events import OPTION_COLUMNS, Event, OptionQuotes, Priority, StreamId
 from aftershock.model.order import Place
 from aftershock.venues.tardis.piece import MAX_BATCH, Piece, option_piece
 
@@ -18,6 +18,9 @@ __all__ = ["Merged", "Source", "merge"]
 
 class Source(Protocol):
     """What can be merged.
+
+    A source that has an attribute `starts_ns`, a moment before which it has no row, is opened only then: of many files
+    that follow each other only a few are in memory.
 
     Attributes:
         index: Its place among equals; no two sources share one.
@@ -32,7 +35,8 @@ class Source(Protocol):
         ...
 
 
-_Entry: TypeAlias = tuple[Place, int, Piece]
+_Entry: TypeAlias = tuple[Place, int, Piece | None]
+_BEFORE_ALL = StreamId("", "", "")
 
 
 class Merged(Iterator[Event]):
@@ -84,11 +88,17 @@ class Merged(Iterator[Event]):
         """Yield pieces in order, each batch cut where a row of another source comes between its rows."""
         streams = {index: source.pieces() for index, source in self._by_index.items()}
         heap: list[_Entry] = []
-        for index, pieces in streams.items():
-            _push(heap, index, next(pieces, None))
+        for index, source in self._by_index.items():
+            starts_ns = getattr(source, "starts_ns", None)
+            if starts_ns is None:
+                _push(heap, index, next(streams[index], None))
+            else:
+                heapq.heappush(heap, (Place(starts_ns, Priority.STATUS, _BEFORE_ALL), index, None))
         while heap:
             _, index, piece = heapq.heappop(heap)
-            if heap and piece.rows is not None and piece.event.ts_init >= heap[0][0].ts_init:
+            if piece is None:
+                _push(heap, index, next(streams[index], None))
+            elif heap and piece.rows is not None and piece.event.ts_init >= heap[0][0].ts_init:
                 piece, rest = _split(piece, index, heap[0])
                 yield index, piece
                 _push(heap, index, rest or next(streams[index], None))

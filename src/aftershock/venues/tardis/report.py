@@ -55,8 +55,8 @@ class FileReport(msgspec.Struct, kw_only=True):
     Attributes:
         path: The file, as the user named it.
         kind: `liquidations`, `trades`, `quotes`, `book_ticker`, `options_chain`, `derivative_ticker`,
-            `book_snapshot_<depth>`, `normalized` for messages of tardis-machine, or empty if the file is.
-        format: `csv`, `csv.gz`, `ndjson` or `ndjson.gz`.
+            `book_snapshot_<depth>`, `gaps`, `normalized` for messages of tardis-machine, or empty if the file is.
+        format: `csv`, `csv.gz`, `ndjson`, `ndjson.gz`, `arrow` (a segment of a recording) or `parquet`.
         rows: Data rows or messages, dropped ones included.
         dropped: Rows that were not used, by reason (`Broken`).
         examples: The first few of them.

@@ -1,0 +1,100 @@
+"""What the outside services say when they are asked: whether they answer, what a key may read, how their clocks run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from aftershock.app.checks import Check
+from aftershock.errors import AftershockError
+from aftershock.model.units import NS_PER_MS
+from aftershock.venues.connection.clock import Clock, SystemClock
+from aftershock.venues.connection.http import RefusedError, get_json
+from aftershock.venues.connection.text import place_of
+from aftershock.venues.tardis.client import TardisClient
+from aftershock.venues.tardis.exchanges import LIQUIDATION_EXCHANGES, exchange_list
+
+__all__ = ["reach"]
+
+_DEADLINE_S = 5.0
+_WARN_MS, _HALT_MS = 50, 200
+_EXTRAS = {"aiohttp": "live", "uvloop": "live", "pyarrow": "data"}
+
+
+async def reach(environment: Mapping[str, str], clock: Clock | None = None) -> list[Check]:
+    """Ask Tardis' API and tardis-machine, a few seconds at most.
+
+    Args:
+        environment: Addresses and keys.
+        clock: What offsets are held against; else the machine's.
+    """
+    missing = [f"{name} (extra `{extra}`)" for name, extra in _EXTRAS.items() if find_spec(name) is None]
+    extras = Check(
+        "extras", "warning" if missing else "ok", f"not installed: {', '.join(missing)}" if missing else "all"
+    )
+    if find_spec("aiohttp") is None:
+        return [extras]
+    clock = clock or SystemClock()
+    try:
+        client = TardisClient(environment=environment, clock=clock)
+    except AftershockError as error:
+        return [extras, Check("Tardis", "failed", str(error))]
+    asked = await asyncio.gather(_api(client, clock), _key(client, clock), _machine(client, clock))
+    return [extras, *asked]
+
+
+async def _api(client: TardisClient, clock: Clock) -> Check:
+    try:
+        known = await exchange_list(client.api_url, clock)
+    except AftershockError as error:
+        return Check("Tardis API", "warning", str(error))
+    ids = {each.id for each in known}
+    liquidations = [each for each in LIQUIDATION_EXCHANGES if each in ids]
+    return Check(
+        "Tardis API", "ok", f"{place_of(client.api_url)}: {len(known)} exchanges, {len(liquidations)} with liquidations"
+    )
+
+
+async def _key(client: TardisClient, clock: Clock) -> Check:
+    if not client.has_key:
+        return Check("Tardis key", "info", "none: live data needs none, of history the first day of each month is free")
+    try:
+        rights: Any = await get_json(
+            f"{client.api_url}/api-key-info", who="the Tardis API", clock=clock, headers=client.authorization(),
+            deadline_s=_DEADLINE_S,
+        )  # fmt: skip
+    except RefusedError as error:
+        return Check("Tardis key", "warning", f"refused ({error.status}): check or renew it")
+    except AftershockError as error:
+        return Check("Tardis key", "warning", str(error))
+    if not isinstance(rights, list) or not rights:
+        return Check("Tardis key", "warning", "known, but it grants nothing: it has expired, or belongs to no plan")
+    names = [str(each.get("exchange")) for each in rights if isinstance(each, dict)]
+    return Check("Tardis key", "ok", f"may read {len(names)} exchanges: {', '.join(names[:6])}")
+
+
+async def _machine(client: TardisClient, clock: Clock) -> Check:
+    before = clock.wall_ns()
+    try:
+        health: Any = await get_json(
+            f"{client.machine_http_url}/health-check", who="tardis-machine", clock=clock, deadline_s=_DEADLINE_S
+        )
+    except AftershockError:
+        return Check(
+            "tardis-machine",
+            "warning",
+            f"none answers at {place_of(client.machine_http_url)}: live data needs one that you run "
+            "(`npx tardis-machine`), or the sandbox (`aftershock sandbox`)",
+        )
+    middle_ms = (before + clock.wall_ns()) / 2 / NS_PER_MS
+    theirs = health.get("timestampMs") if isinstance(health, dict) else None
+    if not isinstance(theirs, (int, float)):
+        return Check("tardis-machine", "warning", "what answers there is no tardis-machine: check its address")
+    offset = theirs - middle_ms
+    said = f"{place_of(client.machine_http_url)}; its clock is {offset:+,.0f} ms off ours"
+    if abs(offset) <= _WARN_MS:
+        return Check("tardis-machine", "ok", said)
+    advice = f"beyond {_HALT_MS} ms nothing is decided, so set this machine's clock"
+    return Check("tardis-machine", "warning", f"{said}: {advice}")
