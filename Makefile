@@ -14,7 +14,7 @@ CODE := $(wildcard src tests benchmarks)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test peers check static format bench coverage lock clean
+.PHONY: help demo test soak peers check static format bench coverage lock clean
 
 # Another checkout on the path would be tested instead of this one.
 unexport PYTHONPATH PYTHONHOME
@@ -27,6 +27,9 @@ demo: $(VENV)/run.stamp $(VENV)/package.stamp ## Install what runs, then replay 
 
 test: static peers ## Run `check` and every other test
 	$(PYTEST) $(ARGS)
+
+soak: test ## Run `test`, then what takes an hour: a thousand disconnects, 5,000 connections, flat memory
+	$(PY) -m benchmarks.soak
 
 peers: $(PEERS)/peers.stamp $(if $(shell command -v npm),$(NODE)/node_modules/peers.stamp) ## Install the software of others that tests compare with
 

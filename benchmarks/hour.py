@@ -69,8 +69,8 @@ def _report(document: dict[str, object], samples: list[tuple[float, float]], sec
     counts = tuple((name, f"{document[name]:,}") for name in ("events_in", "events_lost", "gaps", "reconnects"))
     return Report(
         name="hour",
-        what=f"`aftershock run` with a journal on the sandbox for {seconds:,.0f} s: five perpetuals, two option venues, "
-        "a shock about every seven minutes.",
+        what=f"`aftershock run` with a journal on the sandbox for {seconds:,.0f} s: five perpetuals, two option "
+        "venues, a shock about every seven minutes.",
         tables=(
             Table(
                 title="Memory",
@@ -83,9 +83,7 @@ def _report(document: dict[str, object], samples: list[tuple[float, float]], sec
                 rows=(*counts, ("decisions", f"{decisions}"), ("journal", f"{journal:.1f} MiB")),
             ),
         ),
-        verdicts=(
-            f"memory: {grown:+.1f} MiB from the first to the last quarter, {slope:+.1f} MiB/h ({met(grown < _GROWTH_MIB)})",
-        ),
+        verdicts=(f"first to last quarter {grown:+.1f} MiB, fitted {slope:+.1f} MiB/h ({met(grown < _GROWTH_MIB)})",),
     )
 
 
