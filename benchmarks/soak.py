@@ -26,7 +26,8 @@ What takes too long for `make test`, on one machine at one time. This page is th
 
     python -m benchmarks.soak > docs/soak.md
 
-(`make soak` runs the tests and then the same.) `many`, `sockets` and `hour` can be run alone: `python -m benchmarks.NAME`.
+(`make soak` runs the tests and then the same.) `many`, `sockets` and `hour` can be run alone:
+`python -m benchmarks.NAME`.
 
 """
 
@@ -41,8 +42,8 @@ def _disconnects() -> Report:
             ("time", f"{passed[2]} s" if passed else "-"))  # fmt: skip
     return Report(
         name="disconnects",
-        what="A server that numbers what it sends, sends some of it twice, and cuts the connection at random moments in "
-        "every way there is (tests/connection/test_disconnects.py). Held: every number that the socket delivered is "
+        what="A server that numbers what it sends, sends some of it twice, and cuts the connection at random moments "
+        "in every way there is (tests/connection/test_disconnects.py). Held: every number that the socket delivered is "
         "processed exactly once, every other one lies inside a recorded gap, and after each resync the book is the "
         "server's.",
         tables=(Table(title="Runs", columns=("what", "value"), rows=rows),),
