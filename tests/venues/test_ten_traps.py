@@ -57,7 +57,8 @@ def says(*messages: object, code: int = 1000, reason: bytes = b"", stays: bool =
         for message in messages:
             await socket.send_str(json.dumps(message))
         if stays:
-            await asyncio.Event().wait()
+            async for _ in socket:  # pings are answered while somebody reads
+                pass
         await socket.close(code=code, message=reason)
         return socket
 
