@@ -60,10 +60,10 @@ def _long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_demonstration_runs_as_a_process_of_its_own() -> None:
-    code, out, err = finish(start("demo"))
+    code, out, err = finish(start("demo", "--seconds", "2"))
 
     assert code == 0, err
-    assert "SYNTHETIC" in out.splitlines()[1]
+    assert "SIMULATED" in out.splitlines()[1]
     assert "the engine never saw any of this" in out
 
 

@@ -107,7 +107,10 @@ def _paper(paper: PaperResult) -> str:
         f"close for {_dollars(paper.open_value_usd)}{unpriced}"
     )
     lines += [f"  cash {amount:+.8f} {key}" for key, amount in paper.cash.items()]
-    lines += [f"  holds {quantity:+g} {name}" for name, quantity in paper.positions.items()]
+    held = [f"  holds {quantity:+g} {name}" for name, quantity in paper.positions.items()]
+    lines += held[:_SHOWN]
+    if len(held) > _SHOWN:
+        lines.append(f"  and {len(held) - _SHOWN} positions more")
     return "\n".join(lines)
 
 
