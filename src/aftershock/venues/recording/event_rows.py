@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
-from aftershock.model.events import (
-    BookSnapshot,
-    ClockStep,
-    DerivativeTicker,
-    Event,
-    Gap,
-    Liquidation,
-    Quote,
-    Restored,
-    Stale,
-    StreamId,
-    Trade,
-)
-from aftershock.model.liquidations import Completeness, PriceKind, liquidated_side
+from aftershock.model.events import ClockStep, Event, Gap, Restored, Stale, StreamId
+from aftershock.model.liquidations import Completeness, Coverage, PriceKind
 from aftershock.model.order import in_order
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.recent_ids import RecentIds
@@ -32,20 +20,11 @@ from aftershock.venues.tardis.arrival import Arrival
 from aftershock.venues.tardis.codec import SIDES
 from aftershock.venues.tardis.piece import Piece, piece_of
 from aftershock.venues.tardis.report import Broken, FileReport
+from aftershock.venues.tardis.row_events import Make, RowKey, books, liquidations, quotes, tickers, trades
 
 __all__ = ["read_events"]
 
 _UNKNOWN = ""
-
-
-class _Key(NamedTuple):
-    ts_event: int
-    ts_init: int
-    venue: str
-    symbol: str
-
-
-_Make = Callable[[int, _Key], Event]
 
 
 def read_events(
@@ -84,7 +63,7 @@ def _pieces(
         for i, event_ns, init_ns, row, venue, symbol in zip(*(column.tolist() for column in columns), strict=True):
             if row in step_of_row:
                 yield step_of_row[row]
-            yield piece_of(make(i, _Key(event_ns, init_ns, venues.values[venue], symbols.values[symbol])), row)
+            yield piece_of(make(i, RowKey(event_ns, init_ns, venues.values[venue], symbols.values[symbol])), row)
     yield from damage.at_the_end()
 
 
@@ -103,127 +82,62 @@ def _fresh(block: Block, good: list[int], recent: RecentIds, report: FileReport)
     return fresh
 
 
-def _trades(block: Block, _kind: str, _table: InstrumentTable) -> _Make:
-    sides, ids = block.one_of("side", SIDES, Broken.SIDE).rows(), block.texts("id").rows()
-    prices, amounts = block.trade_prices("price").tolist(), block.numbers("amount", required=True).tolist()
-
-    def make(i: int, key: _Key) -> Event:
-        return Trade(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            price=prices[i],
-            amount=amounts[i],
-            side=sides[i],
-            trade_id=ids[i],
-        )
-
-    return make
+def _trades(block: Block, _kind: str, _table: InstrumentTable) -> Make:
+    return trades(*_prints(block))
 
 
-def _liquidations(block: Block, _kind: str, table: InstrumentTable) -> _Make:
-    sides, ids = block.one_of("side", SIDES, Broken.SIDE).rows(), block.texts("id").rows()
-    prices, amounts = block.trade_prices("price").tolist(), block.numbers("amount", required=True).tolist()
+def _liquidations(block: Block, _kind: str, table: InstrumentTable) -> Make:
     price_kinds = block.one_of("price_kind", (_UNKNOWN, *PriceKind), Broken.FIELD).rows()
     shares = block.one_of("completeness", (_UNKNOWN, *Completeness), Broken.FIELD).rows()
 
-    def make(i: int, key: _Key) -> Event:
-        price_kind, share = price_kinds[i], shares[i]
-        if not (price_kind and share):
-            coverage = table.coverage(key.venue, key.ts_event)
-            price_kind, share = price_kind or coverage.price_kind, share or coverage.completeness
-        return Liquidation(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            price=prices[i],
-            amount=amounts[i],
-            liquidated=liquidated_side(sides[i]),
-            price_kind=PriceKind(price_kind),
-            completeness=Completeness(share),
-            liquidation_id=ids[i],
+    def coverage(i: int, key: RowKey) -> Coverage:
+        known = table.coverage(key.venue, key.ts_event)
+        return msgspec.structs.replace(
+            known,
+            price_kind=PriceKind(price_kinds[i] or known.price_kind),
+            completeness=Completeness(shares[i] or known.completeness),
         )
 
-    return make
+    return liquidations(*_prints(block), coverage)
 
 
-def _quotes(block: Block, _kind: str, _table: InstrumentTable) -> _Make:
+def _prints(block: Block) -> tuple[list[str], list[str], list[float], list[float]]:
+    sides, ids = block.one_of("side", SIDES, Broken.SIDE).rows(), block.texts("id").rows()
+    return sides, ids, block.trade_prices("price").tolist(), block.numbers("amount", required=True).tolist()
+
+
+def _quotes(block: Block, _kind: str, _table: InstrumentTable) -> Make:
     bids, asks = block.prices("bid_price").tolist(), block.prices("ask_price").tolist()
-    bid_amounts, ask_amounts = block.numbers("bid_amount").tolist(), block.numbers("ask_amount").tolist()
-
-    def make(i: int, key: _Key) -> Event:
-        return Quote(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            bid=bids[i],
-            bid_amount=bid_amounts[i],
-            ask=asks[i],
-            ask_amount=ask_amounts[i],
-        )
-
-    return make
+    return quotes(bids, block.numbers("bid_amount").tolist(), asks, block.numbers("ask_amount").tolist())
 
 
-def _tickers(block: Block, _kind: str, _table: InstrumentTable) -> _Make:
+def _tickers(block: Block, _kind: str, _table: InstrumentTable) -> Make:
     # Futures spreads have tickers too, and their prices may be negative.
     last, index, mark, rate, predicted = (
         block.numbers(name, signed=True).tolist()
         for name in ("last_price", "index_price", "mark_price", "funding_rate", "predicted_funding_rate")
     )
-    interest = block.numbers("open_interest").tolist()
     funding_ts = block.times("funding_timestamp", required=False).tolist()
-
-    def make(i: int, key: _Key) -> Event:
-        return DerivativeTicker(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            last_price=last[i],
-            index_price=index[i],
-            mark_price=mark[i],
-            open_interest=interest[i],
-            funding_rate=rate[i],
-            predicted_funding_rate=predicted[i],
-            funding_ts=funding_ts[i],
-        )
-
-    return make
+    return tickers(last, index, mark, block.numbers("open_interest").tolist(), rate, predicted, funding_ts)
 
 
-def _books(block: Block, kind: str, _table: InstrumentTable) -> _Make:
+def _books(block: Block, kind: str, _table: InstrumentTable) -> Make:
     bids, asks = (
         [
-            tuple(block.numbers(f"{side}[{level}].{what}").tolist() for what in ("price", "amount"))
+            (block.numbers(f"{side}[{level}].price").tolist(), block.numbers(f"{side}[{level}].amount").tolist())
             for level in range(depth_of(kind))
         ]
         for side in ("bids", "asks")
     )
-
-    def make(i: int, key: _Key) -> Event:
-        # An empty level, with its cells absent or zero, is no level: NaN > 0 is false too.
-        return BookSnapshot(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            bids=tuple((prices[i], amounts[i]) for prices, amounts in bids if prices[i] > 0),
-            asks=tuple((prices[i], amounts[i]) for prices, amounts in asks if prices[i] > 0),
-        )
-
-    return make
+    return books(bids, asks)
 
 
-def _gaps(block: Block, _kind: str, _table: InstrumentTable) -> _Make:
+def _gaps(block: Block, _kind: str, _table: InstrumentTable) -> Make:
     kinds, details = block.texts("stream_kind").rows(), block.texts("detail").rows()
     what = block.one_of("what", ("gap", "stale", "restored", "clock_step"), Broken.FIELD).rows()
     from_ts, to_ts = block.any_times("from_ts").tolist(), block.any_times("to_ts").tolist()
 
-    def make(i: int, key: _Key) -> Event:
+    def make(i: int, key: RowKey) -> Event:
         stamps = {"ts_event": key.ts_event, "ts_init": key.ts_init}
         stream = StreamId(key.venue, kinds[i], key.symbol)
         if what[i] == "gap":
@@ -237,7 +151,7 @@ def _gaps(block: Block, _kind: str, _table: InstrumentTable) -> _Make:
     return make
 
 
-_COLUMNS: dict[str, Callable[[Block, str, InstrumentTable], _Make]] = {
+_COLUMNS: dict[str, Callable[[Block, str, InstrumentTable], Make]] = {
     "trades": _trades,
     "liquidations": _liquidations,
     "quotes": _quotes,

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import NamedTuple
 
 import numpy as np
 
-from aftershock.model.events import (
-    BookSnapshot,
-    DerivativeTicker,
-    Event,
-    Liquidation,
-    Quote,
-    Trade,
-)
-from aftershock.model.liquidations import liquidated_side
 from aftershock.model.order import in_order
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.recent_ids import RecentIds
@@ -27,15 +17,9 @@ from aftershock.venues.tardis.csv_columns import BOOK_LEVELS, CsvKind
 from aftershock.venues.tardis.csv_reader import CsvReader, CsvRows
 from aftershock.venues.tardis.piece import Piece, piece_of
 from aftershock.venues.tardis.report import Broken, FileReport
+from aftershock.venues.tardis.row_events import Make, RowKey, books, liquidations, quotes, tickers, trades
 
 __all__ = ["read_events"]
-
-
-class _Key(NamedTuple):
-    ts_event: int
-    ts_init: int
-    venue: str
-    symbol: str
 
 
 def read_events(
@@ -68,7 +52,7 @@ def _pieces(
         for i, event_ns, init_ns, row in zip(*(column.tolist() for column in columns), strict=True):
             if row in step_of_row:
                 yield step_of_row[row]
-            yield piece_of(make(i, _Key(event_ns, init_ns, venues[i], symbols[i])), row)
+            yield piece_of(make(i, RowKey(event_ns, init_ns, venues[i], symbols[i])), row)
 
 
 def _fresh(block: CsvRows, good: list[int], recent: RecentIds) -> list[bool]:
@@ -90,69 +74,25 @@ def _sides(cells: CsvBlock) -> list[str]:
     return sides
 
 
-def _trades(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Callable[[int, _Key], Event]:
-    sides, ids = _sides(cells), cells.texts("id")
-    prices = cells.trade_prices("price").tolist()
+def _trades(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Make:
+    return trades(*_prints(cells))
+
+
+def _liquidations(cells: CsvBlock, _kind: CsvKind, table: InstrumentTable) -> Make:
+    return liquidations(*_prints(cells), lambda _, key: table.coverage(key.venue, key.ts_event))
+
+
+def _prints(cells: CsvBlock) -> tuple[list[str], list[str], list[float], list[float]]:
     amounts = cells.numbers("amount", required=True).tolist()
-
-    def make(i: int, key: _Key) -> Event:
-        return Trade(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            price=prices[i],
-            amount=amounts[i],
-            side=sides[i],
-            trade_id=ids[i],
-        )
-
-    return make
+    return _sides(cells), cells.texts("id"), cells.trade_prices("price").tolist(), amounts
 
 
-def _liquidations(cells: CsvBlock, _kind: CsvKind, table: InstrumentTable) -> Callable[[int, _Key], Event]:
-    sides, ids = _sides(cells), cells.texts("id")
-    prices = cells.trade_prices("price").tolist()
-    amounts = cells.numbers("amount", required=True).tolist()
-
-    def make(i: int, key: _Key) -> Event:
-        coverage = table.coverage(key.venue, key.ts_event)
-        return Liquidation(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            price=prices[i],
-            amount=amounts[i],
-            liquidated=liquidated_side(sides[i]),
-            price_kind=coverage.price_kind,
-            completeness=coverage.completeness,
-            liquidation_id=ids[i],
-        )
-
-    return make
-
-
-def _quotes(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Callable[[int, _Key], Event]:
+def _quotes(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Make:
     bids, asks = cells.prices("bid_price").tolist(), cells.prices("ask_price").tolist()
-    bid_amounts, ask_amounts = cells.numbers("bid_amount").tolist(), cells.numbers("ask_amount").tolist()
-
-    def make(i: int, key: _Key) -> Event:
-        return Quote(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            bid=bids[i],
-            bid_amount=bid_amounts[i],
-            ask=asks[i],
-            ask_amount=ask_amounts[i],
-        )
-
-    return make
+    return quotes(bids, cells.numbers("bid_amount").tolist(), asks, cells.numbers("ask_amount").tolist())
 
 
-def _tickers(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Callable[[int, _Key], Event]:
+def _tickers(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Make:
     # Futures spreads have tickers too, and their prices may be negative.
     last, index, mark, rate, predicted = (
         cells.numbers(name, signed=True).tolist()
@@ -160,43 +100,15 @@ def _tickers(cells: CsvBlock, _kind: CsvKind, _table: InstrumentTable) -> Callab
     )
     interest = cells.numbers("open_interest").tolist()
     funding_ts = cells.nanoseconds("funding_timestamp", required=False).tolist()
-
-    def make(i: int, key: _Key) -> Event:
-        return DerivativeTicker(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            last_price=last[i],
-            index_price=index[i],
-            mark_price=mark[i],
-            open_interest=interest[i],
-            funding_rate=rate[i],
-            predicted_funding_rate=predicted[i],
-            funding_ts=funding_ts[i],
-        )
-
-    return make
+    return tickers(last, index, mark, interest, rate, predicted, funding_ts)
 
 
-def _books(cells: CsvBlock, kind: CsvKind, _table: InstrumentTable) -> Callable[[int, _Key], Event]:
+def _books(cells: CsvBlock, kind: CsvKind, _table: InstrumentTable) -> Make:
     levels = [[cells.numbers(name.format(level)).tolist() for name in BOOK_LEVELS] for level in range(kind.depth)]
-
-    def make(i: int, key: _Key) -> Event:
-        # An empty level, with its cells empty or zero, is no level: NaN > 0 is false too.
-        return BookSnapshot(
-            ts_event=key.ts_event,
-            ts_init=key.ts_init,
-            venue=key.venue,
-            symbol=key.symbol,
-            bids=tuple((level[0][i], level[1][i]) for level in levels if level[0][i] > 0),
-            asks=tuple((level[2][i], level[3][i]) for level in levels if level[2][i] > 0),
-        )
-
-    return make
+    return books([(each[0], each[1]) for each in levels], [(each[2], each[3]) for each in levels])
 
 
-_COLUMNS: dict[str, Callable[[CsvBlock, CsvKind, InstrumentTable], Callable[[int, _Key], Event]]] = {
+_COLUMNS: dict[str, Callable[[CsvBlock, CsvKind, InstrumentTable], Make]] = {
     "trades": _trades,
     "liquidations": _liquidations,
     "quotes": _quotes,
