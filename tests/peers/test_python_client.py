@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from aftershock.venues.tardis.datasets import verify
 from tests.peers.conftest import Running
 
 pytestmark = [pytest.mark.sockets, pytest.mark.subprocess, pytest.mark.slow]
@@ -61,6 +65,29 @@ print(json.dumps([len(details["availableSymbols"]), len(found)]))
     listing = served.box.market.listing
     assert instruments == listing.venues.count("okex-options")
     assert symbols == listing.venues.count("deribit") + 1 + len(listing.futures)
+
+
+def test_it_and_our_downloader_fetch_the_same_files(served: Running, peer_python: PeerPython, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    peer_python(f"""
+import os
+from tardis_dev import download_datasets
+download_datasets(exchange="deribit", data_types=["trades", "quotes", "options_chain"],
+                  symbols=["PERPETUALS", "OPTIONS"], from_date="2022-11-01", to_date="2022-11-02",
+                  endpoint=os.environ["API"], download_dir={str(theirs)!r})
+""")
+    kinds = ("trades", "quotes", "options_chain")
+    command = [sys.executable, "-m", "aftershock", "download", "deribit", "--from", "2022-11-01", "--to", "2022-11-02"]
+    command += [word for kind in kinds for word in ("--type", kind)]
+    command += ["--symbol", "PERPETUALS", "--symbol", "OPTIONS", "--out", str(ours)]
+    environment = {**os.environ, **served.box.environment, "SSL_CERT_FILE": str(served.certificate)}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+
+    names = {f"deribit_{kind}_2022-11-01_{symbol}.csv.gz" for symbol in ("PERPETUALS", "OPTIONS") for kind in kinds}
+    assert {path.name for path in ours.glob("*.csv.gz")} == names
+    for name in names:
+        assert gzip.decompress((ours / name).read_bytes()) == gzip.decompress((theirs / name).read_bytes()), name
+    assert verify(ours / "deribit_options_chain_2022-11-01_OPTIONS.csv.gz", "options_chain").rows > 1_000
 
 
 def test_it_downloads_data_sets_that_hold_what_the_api_replays(peer_python: PeerPython, tmp_path: Path) -> None:
