@@ -1,0 +1,1 @@
+"""Deribit's own market data: its JSON-RPC notifications as events."""

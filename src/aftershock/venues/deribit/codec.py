@@ -1,0 +1,277 @@
+"""From Deribit's notifications to events: pure. What Tardis' normalizers make of the same bytes, this makes too.
+
+Sides of liquidations: T means that the taker was liquidated, so the forced order has the trade's direction; M and MT
+that the maker was, so it has the other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from aftershock.model.events import DerivativeTicker, Event, Liquidation, Quote, Trade
+from aftershock.model.liquidations import liquidated_side
+from aftershock.model.order import option_stream
+from aftershock.model.table import InstrumentTable
+from aftershock.model.units import NAN, NS_PER_MS
+from aftershock.venues.connection.book import Delta, Snapshot
+from aftershock.venues.deribit.messages import (
+    BookData,
+    IndexData,
+    MarkPrice,
+    QuoteData,
+    TickerData,
+    TradeData,
+    decode_frame,
+)
+from aftershock.venues.tardis.codec import OptionRow
+from aftershock.venues.tardis.report import Broken, FileReport
+
+__all__ = ["VENUE", "BookUpdate", "Decoder"]
+
+VENUE = "deribit"
+_PERCENT = 100.0
+_OPTION_ENDS = ("-C", "-P")
+_OTHER = {"buy": "sell", "sell": "buy"}
+_LIQUIDATED = {"T": False, "M": True, "MT": True}
+"""Whether the forced order's side is the other one than the trade's."""
+
+
+class BookUpdate(msgspec.Struct, frozen=True):
+    """A message of a book, for `BookSync`; times in ns UTC."""
+
+    symbol: str
+    ts_event: int
+    ts_init: int
+    update: Snapshot | Delta
+
+
+Decoded = Event | BookUpdate
+
+
+class Decoder:
+    """Decodes frames and counts what it does not use.
+
+    Attributes:
+        report: What became of the messages.
+        unanswered: Heartbeats that want `public/test` in answer, since they were last taken.
+    """
+
+    def __init__(self, table: InstrumentTable, report: FileReport) -> None:
+        self.report, self.unanswered = report, 0
+        self._table = table
+        self._channels: dict[str, Callable[[msgspec.Raw, int], list[Decoded]]] = {
+            "ticker": self._ticker,
+            "incremental_ticker": self._ticker,
+            "quote": self._quote,
+            "trades": self._trades,
+            "book": self._book,
+            "markprice": self._marks,
+            "deribit_price_index": self._index,
+        }
+
+    def decode(self, text: str | bytes, ts_init: int) -> list[Decoded]:
+        """Return the events of one frame, options row by row; a frame that can't be read is counted.
+
+        Args:
+            text: As the socket delivered it.
+            ts_init: When, ns UTC.
+        """
+        self.report.rows += 1
+        try:
+            frame = decode_frame(text)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            self._drop(Broken.JSON, text)
+            return []
+        if frame.method == "heartbeat":
+            self.unanswered += frame.params.type == "test_request"
+            return []
+        if frame.method != "subscription":
+            self.report.leave("answer" if frame.error is None else f"error {frame.error.code}")
+            return []
+        name = frame.params.channel.partition(".")[0]
+        use = self._channels.get(name)
+        if use is None:
+            self.report.leave(name)
+            return []
+        try:
+            found = use(frame.params.data, ts_init)
+        except msgspec.MsgspecError:
+            self._drop(Broken.FIELD, text)
+            return []
+        for each in found:
+            self.report.saw(ts_init, ts_init, two_clocks=each.ts_event != ts_init)
+        return found
+
+    def _drop(self, reason: Broken, text: str | bytes) -> None:
+        shown = text if isinstance(text, str) else text[:200].decode("utf-8", errors="replace")
+        self.report.drop(reason, self.report.rows, shown)
+
+    # --- channels ---------------------------------------------------------------------------------------------------
+
+    def _ticker(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
+        data = msgspec.json.decode(raw, type=TickerData)
+        symbol = _symbol(data.instrument_name)
+        if symbol.endswith(_OPTION_ENDS):
+            return [_option(data, symbol, ts_init)]
+        stamps = {"ts_event": data.timestamp * NS_PER_MS, "ts_init": ts_init}
+        ticker = DerivativeTicker(
+            **stamps,
+            venue=VENUE,
+            symbol=symbol,
+            last_price=_number(data.last_price),
+            index_price=_number(data.index_price),
+            mark_price=_number(data.mark_price),
+            open_interest=_number(data.open_interest),
+            funding_rate=_number(data.current_funding),
+        )
+        return [ticker, _top(data, symbol, ts_init)]
+
+    def _quote(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
+        data = msgspec.json.decode(raw, type=QuoteData)
+        return [_top(data, _symbol(data.instrument_name), ts_init)]
+
+    def _trades(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
+        found: list[Decoded] = []
+        for data in msgspec.json.decode(raw, type=list[TradeData]):
+            symbol, ts_event = _symbol(data.instrument_name), data.timestamp * NS_PER_MS
+            if data.direction not in _OTHER or not data.price > 0 or not data.amount >= 0:
+                self._drop(Broken.SIDE if data.direction not in _OTHER else Broken.NO_PRICE, f"{data}")
+                continue
+            found.append(
+                Trade(
+                    ts_event=ts_event,
+                    ts_init=ts_init,
+                    venue=VENUE,
+                    symbol=symbol,
+                    price=data.price,
+                    amount=data.amount,
+                    side=data.direction,
+                    trade_id=data.trade_id,
+                )
+            )
+            if data.liquidation:
+                found.append(self._liquidation(data, symbol, ts_event, ts_init))
+        return found
+
+    def _liquidation(self, data: TradeData, symbol: str, ts_event: int, ts_init: int) -> Liquidation:
+        maker = _LIQUIDATED.get(data.liquidation)
+        side = "unknown" if maker is None else _OTHER[data.direction] if maker else data.direction
+        coverage = self._table.coverage(VENUE, ts_event)
+        return Liquidation(
+            ts_event=ts_event,
+            ts_init=ts_init,
+            venue=VENUE,
+            symbol=symbol,
+            price=data.price,
+            amount=data.amount,
+            liquidated=liquidated_side(side),
+            price_kind=coverage.price_kind,
+            completeness=coverage.completeness,
+            liquidation_id=data.trade_id,
+        )
+
+    def _book(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
+        data = msgspec.json.decode(raw, type=BookData)
+        bids, asks = (
+            tuple((price, 0.0 if what == "delete" else amount) for what, price, amount in side)
+            for side in (data.bids, data.asks)
+        )
+        update: Snapshot | Delta
+        if data.prev_change_id is None or data.type == "snapshot":
+            update = Snapshot(data.change_id, bids, asks)
+        else:
+            update = Delta(data.prev_change_id + 1, data.change_id, bids, asks)
+        return [BookUpdate(_symbol(data.instrument_name), data.timestamp * NS_PER_MS, ts_init, update)]
+
+    def _marks(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
+        """Decode all marks of an index at once; such a row has no quotes."""
+        found: list[Decoded] = []
+        for data in msgspec.json.decode(raw, type=list[MarkPrice]):
+            symbol = _symbol(data.instrument_name)
+            values = [NAN] * 16
+            values[8], values[9] = data.mark_price, data.iv
+            found.append(_row(symbol, data.timestamp, ts_init, values, ""))
+        return found
+
+    def _index(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
+        """Decode an index as that of the perpetual which follows it."""
+        data = msgspec.json.decode(raw, type=IndexData)
+        coin = data.index_name.partition("_")[0].upper()
+        return [
+            DerivativeTicker(
+                ts_event=data.timestamp * NS_PER_MS,
+                ts_init=ts_init,
+                venue=VENUE,
+                symbol=f"{coin}-PERPETUAL",
+                index_price=data.price,
+            )
+        ]
+
+
+def _option(data: TickerData, symbol: str, ts_init: int) -> OptionRow:
+    greeks = data.greeks
+    values = [
+        _side(data.best_bid_price),
+        _side(data.best_bid_amount),
+        _side(data.bid_iv) / _PERCENT,
+        _side(data.best_ask_price),
+        _side(data.best_ask_amount),
+        _side(data.ask_iv) / _PERCENT,
+        _side(data.last_price),
+        _number(data.open_interest),
+        _number(data.mark_price),
+        _number(data.mark_iv) / _PERCENT,
+        _number(data.underlying_price),
+        *(
+            (NAN,) * 5
+            if greeks is None
+            else map(_number, (greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.rho))
+        ),
+    ]
+    return _row(symbol, data.timestamp, ts_init, values, data.underlying_index)
+
+
+def _row(symbol: str, timestamp_ms: int, ts_init: int, values: list[float], underlying_index: str) -> OptionRow:
+    return OptionRow(
+        ts_event=timestamp_ms * NS_PER_MS,
+        ts_init=ts_init,
+        stream=option_stream(VENUE, symbol),
+        symbol=symbol,
+        values=tuple(values),
+        underlying_index=underlying_index,
+    )
+
+
+def _top(data: TickerData | QuoteData, symbol: str, ts_init: int) -> Quote:
+    return Quote(
+        ts_event=data.timestamp * NS_PER_MS,
+        ts_init=ts_init,
+        venue=VENUE,
+        symbol=symbol,
+        bid=_side(data.best_bid_price),
+        bid_amount=_side(data.best_bid_amount),
+        ask=_side(data.best_ask_price),
+        ask_amount=_side(data.best_ask_amount),
+    )
+
+
+def _symbol(name: str) -> str:
+    """Return a name in capitals, as Tardis has it: strikes with decimals come as `1d02`.
+
+    Raises:
+        msgspec.ValidationError: A character can't be printed.
+    """
+    if not name or not name.isprintable():
+        raise msgspec.ValidationError("the name can't be printed")
+    return name.upper()
+
+
+def _number(value: float | None) -> float:
+    return NAN if value is None else value
+
+
+def _side(value: float | None) -> float:
+    """Return a number of one side of the book; Deribit prints 0 where nobody is there."""
+    return value or NAN
