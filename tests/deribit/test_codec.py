@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from aftershock.model.events import DerivativeTicker, Liquidation, Quote, Trade
 from aftershock.model.liquidations import Liquidated
 from aftershock.model.table import InstrumentTable
-from aftershock.venues.connection.book import Delta, Snapshot
-from aftershock.venues.deribit.codec import BookUpdate, Decoded, Decoder
+from aftershock.venues.connection.book import BookUpdate, Delta, Snapshot
+from aftershock.venues.deribit.codec import Decoded, Decoder
 from aftershock.venues.tardis.codec import OptionRow
 from aftershock.venues.tardis.report import FileReport
 from tests.peers.printed import WHOSE, nanoseconds

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-__all__ = ["BookSync", "Delta", "Outcome", "Snapshot"]
+__all__ = ["BookSync", "BookUpdate", "Delta", "Outcome", "Snapshot"]
 
 _MAX_BUFFERED = 10_000
 
@@ -34,6 +34,15 @@ class Delta(msgspec.Struct, frozen=True):
     last: int
     bids: Levels
     asks: Levels
+
+
+class BookUpdate(msgspec.Struct, frozen=True):
+    """A message of one instrument's book; times in ns UTC."""
+
+    symbol: str
+    ts_event: int
+    ts_init: int
+    update: Snapshot | Delta
 
 
 class Outcome(StrEnum):

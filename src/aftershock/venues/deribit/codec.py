@@ -15,7 +15,7 @@ from aftershock.model.liquidations import liquidated_side
 from aftershock.model.order import option_stream
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NAN, NS_PER_MS
-from aftershock.venues.connection.book import Delta, Snapshot
+from aftershock.venues.connection.book import BookUpdate, Delta, Snapshot
 from aftershock.venues.deribit.messages import (
     BookData,
     IndexData,
@@ -28,7 +28,7 @@ from aftershock.venues.deribit.messages import (
 from aftershock.venues.tardis.codec import OptionRow
 from aftershock.venues.tardis.report import Broken, FileReport
 
-__all__ = ["VENUE", "BookUpdate", "Decoder"]
+__all__ = ["VENUE", "Decoder"]
 
 VENUE = "deribit"
 _PERCENT = 100.0
@@ -36,15 +36,6 @@ _OPTION_ENDS = ("-C", "-P")
 _OTHER = {"buy": "sell", "sell": "buy"}
 _LIQUIDATED = {"T": False, "M": True, "MT": True}
 """Whether the forced order's side is the other one than the trade's."""
-
-
-class BookUpdate(msgspec.Struct, frozen=True):
-    """A message of a book, for `BookSync`; times in ns UTC."""
-
-    symbol: str
-    ts_event: int
-    ts_init: int
-    update: Snapshot | Delta
 
 
 Decoded = Event | BookUpdate
