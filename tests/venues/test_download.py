@@ -16,11 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftershock.errors import InputError, UsageError
+from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.fetch import Fetcher
+from aftershock.venues.recording import open_columnar
 from aftershock.venues.tardis.columnar import to_parquet
 from aftershock.venues.tardis.datasets import DataSet, days, file_symbol, verify
 from aftershock.venues.tardis.download import Downloader, Outcome
+from aftershock.venues.tardis.source import open_source
 
 HEAD = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
 TEXT = HEAD + "".join(f"ftx,BTC-PERP,1667260{n:09d},1667260{n:09d},{n},sell,{20_000 + n},0.5\n" for n in range(20_000))
@@ -161,6 +164,18 @@ def test_a_parquet_file_holds_the_rows_of_its_csv_with_times_in_nanoseconds(tmp_
     assert table["ts_event"][7].as_py() == 1_667_260_000_000_007_000
     assert table["price"][7].as_py() == 20_007.0
     assert table.schema.metadata[b"aftershock.kind"] == b"trades"
+
+
+def test_a_parquet_file_replays_as_its_csv(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "ftx_trades_2022-11-01_PERPETUALS.csv.gz"
+    path.write_bytes(BODY)
+    table = InstrumentTable()
+
+    columnar = list(open_columnar(to_parquet(path, "trades"), index=0, table=table))
+
+    assert columnar == list(open_source(path, index=0, table=table))
+    assert len(columnar) == 20_000
 
 
 def test_days_and_symbols_are_written_as_tardis_names_files() -> None:
