@@ -236,3 +236,21 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         peaks.append(int(ran.stderr.strip().splitlines()[-1]))
 
     assert peaks[1] < 1.25 * peaks[0]
+
+
+def test_a_stream_that_was_closed_before_the_start_harms_nothing() -> None:
+    """A socket that got the number of stdout would be written to, or end the event loop."""
+    program = [sys.executable, "-m", "aftershock"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" >&- <&-', *program, "sandbox", "--fault", "meteor"],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "no fault `meteor`" in done.stderr
+    with subprocess.Popen(
+        ["sh", "-c", 'exec "$0" "$@" >&-', *program, "sandbox", "--seed", "1"], stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr is not None
+        assert "serving" in child.stderr.readline()
+        child.terminate()
+        assert child.wait(20) == 143

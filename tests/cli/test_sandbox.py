@@ -30,6 +30,14 @@ def test_a_fault_that_does_not_exist_is_refused_with_those_that_do(aftershock: R
     assert "disconnects" in ran.err
 
 
+@pytest.mark.parametrize("command", [("demo", "--seconds"), ("sandbox", "--shock-after"), ("sandbox", "--warm-up")])
+def test_a_time_that_is_no_number_is_refused(aftershock: Run, command: tuple[str, str]) -> None:
+    for text in ("nan", "inf", "-1", "soon"):
+        ran = aftershock(*command, text)
+        assert ran.code == 2
+        assert text in ran.err
+
+
 @pytest.mark.sockets
 def test_a_port_in_use_is_named(aftershock: Run) -> None:
     with socket.socket() as taken:

@@ -13,8 +13,9 @@ from aiohttp import web
 
 from aftershock.app.live.config import LiveConfig
 from aftershock.app.live.connect import open_sources
-from aftershock.errors import ConfigError
+from aftershock.errors import ConfigError, UnreachableError
 from aftershock.model.events import Event, Liquidation
+from aftershock.sim.servers.sandbox import Sandbox
 
 pytestmark = pytest.mark.sockets
 
@@ -108,3 +109,16 @@ def test_a_coin_that_an_exchange_does_not_list_is_refused_before_anything_is_sub
     with pytest.raises(ConfigError, match="bybit has no perpetual of SOL"):
         asyncio.run(main())
     assert asked == []
+
+
+def test_a_wrong_key_is_told_though_live_data_needs_none() -> None:
+    async def main(key: str) -> None:
+        async with Sandbox(5) as box:
+            environment = {**box.environment, "TARDIS_API_KEY": key or box.key}
+            connected = await open_sources(LiveConfig(exchanges=("bybit",)), environment)
+            for source in connected.sources:
+                await source.close()
+
+    with pytest.raises(UnreachableError, match="does not know the key of TARDIS_API_KEY"):
+        asyncio.run(main("TD.wrong"))
+    asyncio.run(main(""))

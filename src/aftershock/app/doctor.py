@@ -37,6 +37,7 @@ FACTS = (
     "Backpack lists no options, and its API has no field for a strike: Deribit is the real option chain",
 )
 
+_NEEDED_FOR = {"TARDIS_API_KEY": "live data needs none, history does, but for first days of months"}
 _OLDEST_PYTHON = (3, 11)
 
 
@@ -146,7 +147,7 @@ def _key(name: str, environment: Mapping[str, str]) -> Check:
         return Check(name, "ok", "set in the environment")
     path = environment.get(f"{name}_FILE", "")
     if not path:
-        return Check(name, "info", "not set; nothing that is delivered needs it")
+        return Check(name, "info", f"not set; {_NEEDED_FOR.get(name, 'nothing that is delivered needs it')}")
     try:
         mode = Path(path).stat().st_mode
     except OSError as error:

@@ -125,9 +125,12 @@ async def download(
         raise UsageError(
             f"{paid[0]:%Y-%m-%d} needs a key: set TARDIS_API_KEY, or ask for first days of months, which are free"
         )
-    details = await client.details(request.exchange)
-    clock = clock or SystemClock()
+    clock, stop = clock or SystemClock(), stop or asyncio.Event()
     started = clock.monotonic()
+    asking = asyncio.ensure_future(client.details(request.exchange))
+    if await _watched(asking, Tally(), on_progress, stop):
+        return Downloaded(outcomes=(), received=0, retries=0, seconds=clock.monotonic() - started, interrupted=True)
+    details = asking.result()
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
         fetcher = Fetcher(session, who="Tardis", clock=clock, headers=client.authorization())
@@ -140,7 +143,7 @@ async def download(
         else:
             work = downloader.data_sets(_data_sets(request, details))
         task = asyncio.ensure_future(work)
-        interrupted = await _watched(task, downloader.tally, on_progress, stop or asyncio.Event())
+        interrupted = await _watched(task, downloader.tally, on_progress, stop)
     return Downloaded(
         outcomes=() if interrupted else tuple(task.result()),
         received=downloader.tally.bytes,
@@ -151,7 +154,7 @@ async def download(
 
 
 async def _watched(
-    task: asyncio.Task[list[Outcome]], tally: Tally, on_progress: Callable[[Tally], None], stop: asyncio.Event
+    task: asyncio.Future[Any], tally: Tally, on_progress: Callable[[Tally], None], stop: asyncio.Event
 ) -> bool:
     """Wait for the end of the work, or stop it; tell which it was."""
     stopping = asyncio.ensure_future(stop.wait())

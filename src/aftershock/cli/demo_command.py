@@ -13,7 +13,7 @@ from aftershock.app.settings import choose
 from aftershock.cli.console import StatusLine, note, show, show_json
 from aftershock.cli.demo_text import demo_text
 from aftershock.cli.live_text import status_line
-from aftershock.cli.shared import as_json, environment, path
+from aftershock.cli.shared import Finite, as_json, environment, path
 from aftershock.cli.signal_lines import signal_writer, signals_file
 from aftershock.cli.stop import StopRequest
 from aftershock.errors import UsageError
@@ -31,7 +31,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 280),
+    type=Finite(1, 280),
     default=DEFAULT_SECONDS,
     show_default=True,
     metavar="N",

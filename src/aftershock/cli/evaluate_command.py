@@ -13,7 +13,7 @@ import click
 from aftershock.app.evaluation.evaluate import Request, check_training, evaluate, log_held_out, train
 from aftershock.app.evaluation.plan import ABLATIONS, BASELINES, STRATEGIES
 from aftershock.cli.console import note, show, show_json
-from aftershock.cli.shared import as_json, path
+from aftershock.cli.shared import Finite, as_json, path
 from aftershock.cli.stop import StopRequest
 from aftershock.errors import InputError, UsageError
 from aftershock.study.calibration import FIRST_HELD_OUT_SEED, encode_calibration
@@ -44,14 +44,14 @@ them is logged in the folder of --keep. The market is SIMULATED: docs/evaluation
 @click.option(
     "--latency-ms",
     "latencies",
-    type=click.FloatRange(0, 60_000),
+    type=Finite(0, 60_000),
     multiple=True,
     metavar="MS",
     help="Decision to venue; repeatable, tried on the same decisions. Default: 20.",
 )
 @click.option(
     "--feed-ms",
-    type=click.FloatRange(0, 60_000),
+    type=Finite(0, 60_000),
     metavar="MS",
     help="Median way of the feeds to us. Default: the world's.",
 )
@@ -60,7 +60,7 @@ them is logged in the folder of --keep. The market is SIMULATED: docs/evaluation
 )
 @click.option("--baselines", is_flag=True, help=f"Also {', '.join(BASELINES)}.")
 @click.option("--ablations", is_flag=True, help=f"Also {', '.join(ABLATIONS)}.")
-@click.option("--prior", type=click.FloatRange(0.0001, 0.9999), default=0.10, show_default=True, help="Main prior.")
+@click.option("--prior", type=Finite(0.0001, 0.9999), default=0.10, show_default=True, help="Main prior.")
 @click.option(
     "--decoys-each",
     type=click.IntRange(0, 100_000),

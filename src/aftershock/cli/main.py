@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 fine, 1 a check failed or the input was incomplete, 2 bad usage or input, 3 an outside service failed,
         70 internal fault, 130 and 143 after a clean interrupt or termination.
     """
+    _keep_standard_descriptors()
     _never_fail_on_a_character()
     try:
         code = _run(sys.argv[1:] if arguments is None else list(arguments))
@@ -101,6 +102,18 @@ def _fail(sentence: str, code: int) -> int:
         sys.stderr.write(f"aftershock: {sentence}\n")
         sys.stderr.flush()
     return code
+
+
+def _keep_standard_descriptors() -> None:
+    """Let no socket or file get the number of a standard stream that was closed before we started."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # as Python leaves it then
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until the process ends
 
 
 def _never_fail_on_a_character() -> None:

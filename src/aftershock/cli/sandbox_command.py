@@ -10,6 +10,7 @@ import msgspec
 
 from aftershock.app.sandbox import SandboxOptions, serve_sandbox
 from aftershock.cli.console import note, show
+from aftershock.cli.shared import Finite
 from aftershock.cli.table import table
 from aftershock.sim.servers.faults import FAULTS
 
@@ -42,7 +43,7 @@ _Port = click.IntRange(0, 65_534)
 @click.option("--list-faults", is_flag=True, help="Name all faults and end.")
 @click.option(
     "--shock-after",
-    type=click.FloatRange(1),
+    type=Finite(1),
     default=60.0,
     show_default=True,
     metavar="S",
@@ -50,13 +51,13 @@ _Port = click.IntRange(0, 65_534)
 )
 @click.option(
     "--warm-up",
-    type=click.FloatRange(0, 110),
+    type=Finite(0, 110),
     default=0.0,
     metavar="S",
     help="Play so much of the market fast before real time begins.",
 )
-@click.option("--warm-up-takes", type=click.FloatRange(0.1, 110), default=5.0, metavar="S", help="How long that takes.")
-@click.option("--begins-in", type=click.FloatRange(0, 60), default=0.0, metavar="S", help="The market waits so long.")
+@click.option("--warm-up-takes", type=Finite(0.1, 110), default=5.0, metavar="S", help="How long that takes.")
+@click.option("--begins-in", type=Finite(0, 60), default=0.0, metavar="S", help="The market waits so long.")
 @click.option("--machine-port", type=_Port, default=0, metavar="N", help="HTTP of tardis-machine; WebSocket is N+1.")
 @click.option("--api-port", type=_Port, default=0, metavar="N", help="HTTP API of Tardis.")
 @click.option("--parent", type=click.IntRange(0), default=0, hidden=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "config_file", "environment", "file_arguments", "instruments_file", "path"]
+__all__ = ["Finite", "as_json", "config_file", "environment", "file_arguments", "instruments_file", "path"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,6 +18,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 def path() -> click.Path:
     """Return the type of a path; whether it is there is for the code that opens it to say."""
     return click.Path(path_type=Path)
+
+
+class Finite(click.FloatRange):
+    """A number within bounds; `nan`, which no comparison refuses, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number that can be waited for.", param, ctx)
+        return number
 
 
 def as_json(function: F) -> F:

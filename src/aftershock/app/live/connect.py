@@ -16,12 +16,14 @@ from aftershock.errors import ConfigError, UnreachableError
 from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.clock import Clock
+from aftershock.venues.connection.http import RefusedError
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
 
 __all__ = ["Connected", "OpenSources", "open_sources"]
 
 _CONNECT_S = 5.0
+_UNKNOWN_KEY = 401
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +74,14 @@ async def open_sources(live: LiveConfig, environment: Mapping[str, str], clock: 
 async def _option_terms(client: TardisClient, venues: Sequence[str]) -> Terms:
     if not client.has_key:
         return Terms()
-    loaded = [await client.instruments(venue) for venue in venues]
+    try:
+        loaded = [await client.instruments(venue) for venue in venues]
+    except RefusedError as error:
+        if error.status == _UNKNOWN_KEY:
+            raise UnreachableError(
+                "Tardis does not know the key of TARDIS_API_KEY: correct it, or unset it, since live data needs none"
+            ) from error
+        return Terms()  # a plan without contract terms
     options = tuple(each for one in loaded for each in one.instruments if each.kind is Kind.OPTION)
     return Terms(instruments=options, fees=tuple(each for one in loaded for each in one.fees))
 
