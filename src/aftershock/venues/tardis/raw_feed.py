@@ -40,7 +40,8 @@ class Slice(msgspec.Struct, frozen=True):
     @property
     def file_name(self) -> str:
         """Return a name that says all."""
-        return f"{self.exchange}_{'+'.join(self.channels)}_{self.start:%Y-%m-%dT%H%M}_{self.minutes}m.ndjson.gz"
+        channels = "+".join(self.channels).replace("/", "-")
+        return f"{self.exchange}_{channels}_{self.start:%Y-%m-%dT%H%M}_{self.minutes}m.ndjson.gz"
 
     def cut(self, minutes: int) -> Slice:
         """Return its first minutes."""

@@ -8,7 +8,8 @@ at the last line; only a close with 1000 says that a replay is whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 from typing import Any, Literal, TypeVar
 
 from aftershock.errors import AftershockError, UnreachableError
@@ -86,10 +87,11 @@ class Replay:
         moment = _Moment()
         failure: UnreachableError | None = None
         try:
-            async for line in lines:
-                for piece in self._pieces(line):
-                    for event in moment.add(piece):
-                        yield event
+            async with aclosing(lines):  # the connection ends with whoever stops to iterate
+                async for line in lines:
+                    for piece in self._pieces(line):
+                        for event in moment.add(piece):
+                            yield event
         except UnreachableError as error:
             failure = error
         for piece in self._reader.open_gaps():
@@ -109,7 +111,7 @@ class Replay:
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
-    async def _over_socket(self, plan: ReplayPlan) -> AsyncIterator[str]:
+    async def _over_socket(self, plan: ReplayPlan) -> AsyncGenerator[str, None]:
         import aiohttp
 
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
@@ -146,7 +148,7 @@ class Replay:
                 silence.end()
                 await socket.close()
 
-    async def _over_http(self, plan: ReplayPlan) -> AsyncIterator[str]:
+    async def _over_http(self, plan: ReplayPlan) -> AsyncGenerator[str, None]:
         import aiohttp
         from yarl import URL
 
