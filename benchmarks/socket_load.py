@@ -36,12 +36,12 @@ _PERPS = (
     ("okex-swap", "BTC-USDT-SWAP"),
     ("deribit", "BTC-PERPETUAL"),
 )
-_PERP_EVERY = 50
+_PERP_EVERY, _INDEX_EVERY = 50, 1_999
 _RAMP_S = 6.0
 
 
 class Tape:
-    """Messages in turn: every 50th a quote of a perpetual, all others tickers of 500 options.
+    """Messages in turn: every 50th a quote of a perpetual, now and then the index, all others tickers of 500 options.
 
     Texts of options are made beforehand, half of the chain requoted after the move; only times are filled in.
     """
@@ -61,7 +61,12 @@ class Tape:
         """Return the next message."""
         self._number += 1
         moved = min(max((since_s - self._moves_s) / _RAMP_S, 0.0), 1.0)
-        if self._number % _PERP_EVERY == 0:
+        if self._number % _INDEX_EVERY == 0:
+            body = (
+                '{"type":"derivative_ticker","symbol":"BTC-PERPETUAL","exchange":"deribit",'
+                f'"indexPrice":{INDEX * math.exp(30e-4 * moved):.2f}'
+            )
+        elif self._number % _PERP_EVERY == 0:
             venue, symbol = _PERPS[self._number // _PERP_EVERY % len(_PERPS)]
             level = INDEX * math.exp(30e-4 * moved + 1e-6 * float(self._rng.standard_normal()))
             body = (

@@ -20,7 +20,7 @@ from aftershock.app.live.paper import PaperVenue
 from aftershock.app.live.shell import LiveShell
 from aftershock.app.live.step import LiveStep
 from aftershock.core.engine import Engine
-from aftershock.model.events import Event, OptionQuotes, Quote
+from aftershock.model.events import DerivativeTicker, Event, OptionQuotes, Quote
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.tardis.client import TardisClient
@@ -108,7 +108,7 @@ class _Timed(LiveStep):
         if isinstance(event, OptionQuotes):
             due = int(event.row_ts_event[0])
             self.figures.received += len(event)
-        elif isinstance(event, Quote):
+        elif isinstance(event, Quote | DerivativeTicker):
             due = event.ts_event
             self.figures.received += 1
         else:
@@ -150,7 +150,11 @@ async def _whole(rate: float, seconds: float) -> Figures:
             for venue, symbol in (("binance-futures", "BTCUSDT"), ("bybit", "BTCUSDT"), ("okex-swap", "BTC-USDT-SWAP"))
         ]
         wanted.append(
-            Subscription(exchange="deribit", symbols=("BTC-PERPETUAL",), data_types=("quote", "option_summary"))
+            Subscription(
+                exchange="deribit",
+                symbols=("BTC-PERPETUAL",),
+                data_types=("quote", "derivative_ticker", "option_summary"),
+            )
         )
         client = TardisClient(machine_ws_url=url, clock=clock, environment={}, table=table)
         stream = client.stream(wanted)
