@@ -19,6 +19,7 @@ from aftershock.venues.tardis.messages import (
     ErrorMessage,
     FailureMessage,
     LiquidationMessage,
+    Message,
     OptionMessage,
     TradeMessage,
     UnusedMessage,
@@ -74,22 +75,22 @@ class LiveDecoder:
         self.venue_clocks: dict[str, VenueClock] = {}
         self.recorder_clocks: dict[str, VenueClock] = {}
 
-    def item(self, link: int, item: Item) -> Iterator[Event]:
-        """Yield the events of one item of a connection; option rows one by one, as `OptionRow`."""
+    def item(self, link: int, item: Item) -> Sequence[Event]:
+        """Return the events of one item of a connection; option rows one by one, as `OptionRow`."""
         if isinstance(item, Frame):
-            yield from self._frame(link, item.text, item.received_ns)
-        elif isinstance(item, Lost):
+            return self._frame(link, item.text, item.received_ns)
+        if isinstance(item, Lost):
+            found: list[Event] = []
             for name, (feed, _) in self._feeds[link].items():
                 self._resent.reconnected((link, name))
-                yield from self.continuity.lost(feed, item.from_ns, item.at_ns, item.reason)
-        elif isinstance(item, Opened):
+                found += self.continuity.lost(feed, item.from_ns, item.at_ns, item.reason)
+            return found
+        if isinstance(item, Opened):
             self._last_ns[link] = item.at_ns
             for feed, _ in self._feeds[link].values():
                 feed.heard_ns = feed.heard_ns or item.at_ns
-        elif isinstance(item, Skipped):
-            yield from self._skipped(link, item)
-        else:
-            yield from self._tick(item.at_ns)
+            return ()
+        return list(self._skipped(link, item) if isinstance(item, Skipped) else self._tick(item.at_ns))
 
     def ended(self, ts_ns: int) -> Iterator[Event]:
         """Yield the gaps that are open when nothing more will come."""
@@ -97,54 +98,54 @@ class LiveDecoder:
             for feed, _ in feeds.values():
                 yield from self.continuity.ended(feed, ts_ns)
 
-    # --- messages -----------------------------------------------------------------------------------------------
+    # --- messages: lists instead of generators, as each of them is passed here -----------------------------------
 
-    def _frame(self, link: int, text: str, ts_ns: int) -> Iterator[Event]:
+    def _frame(self, link: int, text: str, ts_ns: int) -> Sequence[Event]:
         self.report.rows += 1
+        found: Sequence[Event] = ()
         try:
-            yield from self._message(link, text, ts_ns)
+            found = self._message(link, decode(text), ts_ns)
+            self._unreadable[link] = 0
         except BrokenMessageError as error:
             self.report.drop(error.reason, self.report.rows, text)
             if error.reason is Broken.JSON:
-                yield from self._lost_message(link, ts_ns)
-        else:
-            self._unreadable[link] = 0
+                found = list(self._lost_message(link, ts_ns))
         self._last_ns[link] = ts_ns
+        return found
 
-    def _message(self, link: int, text: str, ts_ns: int) -> Iterator[Event]:
-        message = decode(text)
+    def _message(self, link: int, message: Message | UnusedMessage | FailureMessage, ts_ns: int) -> Sequence[Event]:
         if isinstance(message, FailureMessage):
             self.report.note(f"tardis-machine broke off: {message.message[:200]}")
             self._drop(link, "tardis-machine broke off")
-            return
+            return ()
         found = self._feeds[link].get(message.exchange)
         if found is None:
             kind = message.type if isinstance(message, UnusedMessage) else str(message.__struct_config__.tag)
             self.report.leave(kind)
-            return
+            return ()
         feed, plan = found
         if isinstance(message, ErrorMessage):
             self.report.errors += 1
             self.report.note(f"the recorder reported for {message.exchange}: {message.details[:200]}")
-        elif isinstance(message, DisconnectMessage):
-            yield from self._disconnected(link, feed, message, ts_ns)
-        elif isinstance(message, UnusedMessage):
-            yield from self.continuity.heard(feed, ts_ns)
+            return ()
+        if isinstance(message, DisconnectMessage):
+            return list(self._disconnected(link, feed, message, ts_ns))
+        if isinstance(message, UnusedMessage):
             self.report.leave(message.type)
-        else:
-            yield from self._data(link, feed, plan, message, ts_ns)
+            return self.continuity.heard(feed, ts_ns)
+        return self._data(link, feed, plan, message, ts_ns)
 
-    def _data(self, link: int, feed: Feed, plan: FeedPlan, message: DataMessage, ts_ns: int) -> Iterator[Event]:
+    def _data(self, link: int, feed: Feed, plan: FeedPlan, message: DataMessage, ts_ns: int) -> Sequence[Event]:
         event = to_event(message, ts_ns, self._table)
         recorded_ns = message_ns(message.local_timestamp)
-        yield from self.continuity.heard(feed, ts_ns)
+        told = self.continuity.heard(feed, ts_ns)
         tag = str(message.__struct_config__.tag)
         if tag not in plan.wanted:
             self.report.leave(tag)
-            return
+            return told
         if isinstance(message, TradeMessage | LiquidationMessage) and self._repeats(link, tag, message):
             self.report.drop(Broken.DUPLICATE, self.report.rows, f"{tag} {message.symbol} {message.timestamp}")
-            return
+            return told
         two_clocks = message.timestamp != message.local_timestamp
         _observe(self.recorder_clocks, message.exchange, recorded_ns, ts_ns)
         if two_clocks:
@@ -152,7 +153,7 @@ class LiveDecoder:
         if isinstance(message, OptionMessage) and not is_readable(message.exchange, message.symbol):
             self.names.remember(message.exchange, message.symbol, option_terms(message))
         self.report.saw(ts_ns, ts_ns, two_clocks=two_clocks)
-        yield event
+        return (*told, event) if told else (event,)
 
     def _repeats(self, link: int, tag: str, message: TradeMessage | LiquidationMessage) -> bool:
         """Tell whether a print came before: a trade and a liquidation with one id are two messages."""
