@@ -47,17 +47,17 @@ def measure(seconds: float = 3_600.0) -> Report:
         command = [sys.executable, "-m", "aftershock", "run", "--json", "--seconds", str(seconds)]
         command += [word for each in _EXCHANGES for word in ("--exchange", each)]
         command += ["--option-venue", "deribit", "--option-venue", "okex-options", "--journal", f"{folder}/journal"]
-        started = time.monotonic()
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603 - ours
+        started, out = time.monotonic(), Path(folder) / "report.json"  # a pipe that nobody reads would stop the child
+        with out.open("wb") as file, subprocess.Popen(command, env=environment, stdout=file) as child:  # noqa: S603 - ours
             while child.poll() is None:
                 time.sleep(min(_SAMPLE_S, seconds / 20))
                 if child.poll() is None:
                     samples.append((time.monotonic() - started, _rss_mib(child.pid)))
                 if time.monotonic() - started > seconds + 30:
                     child.kill()
-            out = "" if child.stdout is None else child.stdout.read()
-        journal = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 2**20
-    return _report(json.loads(out), samples, seconds, journal)
+        journal = sum(path.stat().st_size for path in (Path(folder) / "journal").rglob("*") if path.is_file()) / 2**20
+        document = json.loads(out.read_bytes())
+    return _report(document, samples, seconds, journal)
 
 
 def _report(document: dict[str, object], samples: list[tuple[float, float]], seconds: float, journal: float) -> Report:
