@@ -195,6 +195,7 @@ def test_saturation_ends_with_the_messages() -> None:
     assert not held.figures(T0 + seconds(40)).saturated
 
 
+@pytest.mark.slow
 def test_a_million_liquidations_need_no_more_memory_than_a_few_thousand() -> None:
     held = window()
     most = 0

@@ -90,6 +90,7 @@ def feeds(draw: st.DrawFn) -> list[Event]:
     return events
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(events=feeds(), batch_rows=st.integers(1, 9), minutes=st.sampled_from((0.5, 60.0)), size=st.integers(1, 9_999))
 def test_recorded_events_come_back_bit_for_bit_in_their_order(

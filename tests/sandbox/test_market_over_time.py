@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def played(seed: int, episodes: int = 2, begin_ns: int = BEGIN) -> list[Event]:
     return found
 
 
+@pytest.mark.slow
 def test_one_seed_is_one_market_and_its_messages_come_in_order_across_episodes() -> None:
     first, again = played(3), played(3)
 
@@ -39,6 +41,7 @@ def test_one_seed_is_one_market_and_its_messages_come_in_order_across_episodes()
     assert max(gaps) < 3 * NS_PER_S
 
 
+@pytest.mark.slow
 def test_no_stream_of_options_is_silent_for_long() -> None:
     events = [event for event in played(3) if isinstance(event, OptionQuotes)]
     for venue in ("deribit", "okex-options"):
@@ -52,6 +55,7 @@ def test_the_first_shock_comes_when_it_was_asked_for() -> None:
         assert 0 <= episode.onset_ns - BEGIN - ONSET_AFTER_NS < 5 * NS_PER_S
 
 
+@pytest.mark.slow
 def test_options_are_listed_anew_before_they_expire() -> None:
     market = EndlessMarket(2, utc_ns(2026, 11, 27, 5))
     first = market.listing
@@ -61,6 +65,7 @@ def test_options_are_listed_anew_before_they_expire() -> None:
         assert int(episode.surface.listing.expiries_ns[0]) > episode.end_ns + 3_000 * NS_PER_S
 
 
+@pytest.mark.slow
 def test_the_simulated_venue_prints_a_liquidation_as_a_trade_too_and_never_alone_in_a_calm() -> None:
     events = played(4, episodes=3)
     echoes = [e for e in events if isinstance(e, Liquidation) and e.venue == "ftx-restart"]

@@ -132,6 +132,7 @@ def test_option_rows_come_back_bit_for_bit_with_volatilities_that_were_percentag
     assert written.volatilities_left_empty == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(events=st.lists(ANY, max_size=15).map(lambda found: sorted(found, key=first_ts)))
 def test_events_of_all_kinds_come_back_in_the_total_order(folder: Path, events: list[Event]) -> None:

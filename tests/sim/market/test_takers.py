@@ -44,6 +44,7 @@ def test_no_taker_takes_before_its_reaction_to_the_first_edge(makers: MakerName)
     assert seen > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("makers", ["fast", "slow"])
 def test_takers_want_a_true_edge(makers: MakerName) -> None:
     edges = np.array(
@@ -72,6 +73,7 @@ def test_no_taker_gets_more_than_a_quote_holds() -> None:
             assert all(begin <= each.moment < end for each in taken)
 
 
+@pytest.mark.slow
 def test_takers_leave_spoofs_and_errors_alone() -> None:
     for kind in ("D5", "D6"):
         for seed in range(3):

@@ -137,6 +137,7 @@ def test_an_opportunity_is_at_least_a_lot_and_has_an_edge_throughout_its_peak() 
             assert begin - end > 200_000_000  # nearer ones are one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["S2", "S3", "S4"])
 def test_a_planted_quote_is_found(kind: str) -> None:
     hits = 0
@@ -147,6 +148,7 @@ def test_a_planted_quote_is_found(kind: str) -> None:
     assert hits >= (2 if kind == "S2" else 5)
 
 
+@pytest.mark.slow
 def test_a_stalled_maker_is_an_opportunity_that_ends_with_the_stall() -> None:
     durations = []
     for seed in range(6):
