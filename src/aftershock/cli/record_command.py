@@ -17,7 +17,8 @@ from aftershock.app.live.source import LiveSource
 from aftershock.app.settings import choose
 from aftershock.cli.console import StatusLine, note, show, show_json
 from aftershock.cli.live_text import clock_text
-from aftershock.cli.shared import as_json, config_file, environment, path
+from aftershock.cli.shared import as_json, config_file, environment, live_flags, live_options, path
+from aftershock.cli.stop import StopRequest
 from aftershock.cli.table import table
 from aftershock.errors import UsageError
 from aftershock.venues.recording import Limits, RecordingWriter
@@ -43,11 +44,7 @@ def record_command(open_sources: OpenSources) -> click.Command:
 
     @click.command(name="record", epilog=_EPILOG)
     @click.option("--out", type=path(), required=True, metavar="DIR", help="New or empty folder, or a recording.")
-    @click.option("--exchange", multiple=True, metavar="ID", help="Liquidations and quotes of this one; repeatable.")
-    @click.option("--symbol", multiple=True, metavar="NAME", help="This perpetual only; repeatable.")
-    @click.option("--option-venue", multiple=True, metavar="ID", help="Option chain of this one; repeatable.")
-    @click.option("--asset", multiple=True, metavar="COIN", help="Coin; repeatable. Default: BTC.")
-    @click.option("--seconds", type=float, metavar="N", help="Stop after so long. Default: when told to.")
+    @live_options
     @click.option(
         "--rotate-minutes", type=float, default=60.0, show_default=True, metavar="M", help="Time in one file."
     )
@@ -73,20 +70,15 @@ def record_command(open_sources: OpenSources) -> click.Command:
         if not 0 < rotate_minutes <= _LONGEST_MINUTES:  # NaN too
             raise UsageError(f"--rotate-minutes is {rotate_minutes:g}: give minutes above 0 and up to a year")
         variables = environment()
-        flags = {
-            "live.exchanges": list(dict.fromkeys(exchange)) or None,
-            "live.symbols": list(dict.fromkeys(symbol)) or None,
-            "live.option_venues": list(dict.fromkeys(option_venue)) or None,
-            "live.assets": list(dict.fromkeys(asset)) or None,
-            "live.seconds": seconds,
-        }
+        flags = live_flags(exchange, symbol, option_venue, asset, seconds)
         live = choose(flags, variables, config_file).settle_live().config
         limits = Limits(rotate_minutes=rotate_minutes)
         with ExitStack() as stack:
+            stop = stack.enter_context(StopRequest())
             status = stack.enter_context(StatusLine())
             sources: list[LiveSource] = []
             writer = stack.enter_context(RecordingWriter(out, limits, terms_of=terms_in(sources)))
-            result = with_fast_loop(_record(open_sources, sources, live, writer, status, variables))
+            result = with_fast_loop(_record(open_sources, sources, live, writer, status, stop, variables))
         if json_output:
             show_json(result.document())
         else:
@@ -105,10 +97,17 @@ async def _record(
     live: LiveConfig,
     writer: RecordingWriter,
     status: StatusLine,
+    stop: StopRequest,
     variables: Mapping[str, str],
 ) -> RecordResult:
     sources += (await open_sources(live, variables)).sources
-    return await record(sources, live, writer, on_status=lambda now: status.draw(_status(now)))
+    return await record(
+        sources,
+        live,
+        writer,
+        on_status=lambda now: status.draw(_status(now)),
+        asked_to_stop=lambda: stop.number,
+    )
 
 
 def _status(status: RecordStatus) -> str:

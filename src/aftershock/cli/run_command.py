@@ -18,7 +18,15 @@ from aftershock.app.settings import Settings, choose
 from aftershock.cli.console import StatusLine, note, show, show_json
 from aftershock.cli.live_text import live_text, status_line
 from aftershock.cli.replay_command import announce, decision_options
-from aftershock.cli.shared import as_json, config_file, environment, instruments_file, path
+from aftershock.cli.shared import (
+    as_json,
+    config_file,
+    environment,
+    instruments_file,
+    live_flags,
+    live_options,
+    path,
+)
 from aftershock.cli.signal_lines import signal_writer, signals_file
 from aftershock.cli.stop import StopRequest
 from aftershock.errors import UsageError
@@ -42,11 +50,7 @@ def run_command(open_sources: OpenSources) -> click.Command:
     """Return the command, over sources that somebody opens."""
 
     @click.command(name="run", epilog=_EPILOG)
-    @click.option("--exchange", multiple=True, metavar="ID", help="Liquidations and quotes of this one; repeatable.")
-    @click.option("--symbol", multiple=True, metavar="NAME", help="This perpetual only; repeatable.")
-    @click.option("--option-venue", multiple=True, metavar="ID", help="Option chain of this one; repeatable.")
-    @click.option("--asset", multiple=True, metavar="COIN", help="Coin; repeatable. Default: BTC.")
-    @click.option("--seconds", type=float, metavar="N", help="Stop after so long. Default: when told to.")
+    @live_options
     @click.option("--order-latency-ms", type=float, metavar="MS", help="From decision to paper venue. Default: 100.")
     @decision_options
     @instruments_file
@@ -90,12 +94,8 @@ def run_command(open_sources: OpenSources) -> click.Command:
             "forward": forward,
             "options_feed": options_feed,
             "min_spread_bps": min_spread_bps,
-            "live.exchanges": list(dict.fromkeys(exchange)) or None,
-            "live.symbols": list(dict.fromkeys(symbol)) or None,
-            "live.option_venues": list(dict.fromkeys(option_venue)) or None,
-            "live.assets": list(dict.fromkeys(asset)) or None,
+            **live_flags(exchange, symbol, option_venue, asset, seconds),
             "live.journal": None if journal is None else str(journal),
-            "live.seconds": seconds,
             "live.order_latency_ms": order_latency_ms,
         }
         chosen = choose(flags, variables, config_file)

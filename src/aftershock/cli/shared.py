@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["Finite", "as_json", "config_file", "environment", "file_arguments", "instruments_file", "path"]
+__all__ = [
+    "Finite",
+    "as_json",
+    "config_file",
+    "environment",
+    "file_arguments",
+    "instruments_file",
+    "live_flags",
+    "live_options",
+    "path",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +68,38 @@ def instruments_file(function: F) -> F:
         metavar="FILE",
         help="JSON of Tardis' instruments API: terms that go before the bundled ones.",
     )(function)
+
+
+def live_options(function: F) -> F:
+    """Add what a live command listens to, and for how long."""
+    for option in reversed(
+        (
+            click.option("--exchange", multiple=True, metavar="ID", help="Liquidations and quotes of it; repeatable."),
+            click.option("--symbol", multiple=True, metavar="NAME", help="This perpetual only; repeatable."),
+            click.option("--option-venue", multiple=True, metavar="ID", help="Option chain of it; repeatable."),
+            click.option("--asset", multiple=True, metavar="COIN", help="Coin; repeatable. Default: BTC."),
+            click.option("--seconds", type=float, metavar="N", help="Stop after so long. Default: when told to."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def live_flags(
+    exchange: tuple[str, ...],
+    symbol: tuple[str, ...],
+    option_venue: tuple[str, ...],
+    asset: tuple[str, ...],
+    seconds: float | None,
+) -> dict[str, Any]:
+    """Return what `live_options` gave, as settings; None for what was not given."""
+    return {
+        "live.exchanges": list(dict.fromkeys(exchange)) or None,
+        "live.symbols": list(dict.fromkeys(symbol)) or None,
+        "live.option_venues": list(dict.fromkeys(option_venue)) or None,
+        "live.assets": list(dict.fromkeys(asset)) or None,
+        "live.seconds": seconds,
+    }
 
 
 def file_arguments(function: F) -> F:

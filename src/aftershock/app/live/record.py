@@ -190,6 +190,7 @@ async def record(
     writer: RecordingWriter,
     *,
     on_status: Callable[[RecordStatus], None] = lambda _: None,
+    asked_to_stop: Callable[[], int] = int,
     clock: Callable[[], int] = time.time_ns,
     counter: Callable[[], int] = time.perf_counter_ns,
 ) -> RecordResult:
@@ -200,6 +201,7 @@ async def record(
         live: Length and queue.
         writer: Open; it is closed at the end.
         on_status: Gets the state of things once a second.
+        asked_to_stop: Signal that asked for the end before the loop could listen itself; 0 for none.
         clock: Wall clock, ns UTC.
         counter: Monotonic clock, ns.
 
@@ -220,6 +222,7 @@ async def record(
         step = RecordStep(writer, clock=clock, counter=counter)
         intake = Intake(live.queue_events, clock=clock, counter=counter)
         shell = LiveShell(step, intake, sources, seconds=live.seconds, on_status=tell)
+        shell.asked_to_stop = asked_to_stop
         await shell.run()
         seconds = shell.uptime_s
     return RecordResult(

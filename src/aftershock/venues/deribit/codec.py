@@ -235,7 +235,7 @@ def _row(symbol: str, timestamp_ms: int, ts_init: int, values: list[float], unde
     )
 
 
-def _top(data: TickerData | QuoteData, symbol: str, ts_init: int) -> Quote:
+def _top(data: QuoteData, symbol: str, ts_init: int) -> Quote:
     return Quote(
         ts_event=data.timestamp * NS_PER_MS,
         ts_init=ts_init,

@@ -62,8 +62,8 @@ class Greeks(msgspec.Struct, frozen=True):
     rho: float | None = None
 
 
-class TickerData(msgspec.Struct, frozen=True):
-    """State of an instrument. Volatilities are percent, prices of an inverse option coin."""
+class QuoteData(msgspec.Struct, frozen=True):
+    """Best bid and ask."""
 
     instrument_name: str
     timestamp: int
@@ -71,6 +71,11 @@ class TickerData(msgspec.Struct, frozen=True):
     best_bid_amount: float | None = None
     best_ask_price: float | None = None
     best_ask_amount: float | None = None
+
+
+class TickerData(QuoteData, frozen=True):
+    """State of an instrument. Volatilities are percent, prices of an inverse option coin."""
+
     last_price: float | None = None
     mark_price: float | None = None
     index_price: float | None = None
@@ -83,17 +88,6 @@ class TickerData(msgspec.Struct, frozen=True):
     underlying_index: str = ""
     greeks: Greeks | None = None
     state: str = "open"
-
-
-class QuoteData(msgspec.Struct, frozen=True):
-    """Best bid and ask."""
-
-    instrument_name: str
-    timestamp: int
-    best_bid_price: float | None = None
-    best_bid_amount: float | None = None
-    best_ask_price: float | None = None
-    best_ask_amount: float | None = None
 
 
 class TradeData(msgspec.Struct, frozen=True):
