@@ -79,7 +79,9 @@ def fetch(server: Server, folder: Path, attempts: int = 6) -> list[Outcome]:
     async def main() -> list[Outcome]:
         async with server.running() as url, aiohttp.ClientSession(auto_decompress=False) as session:
             fetcher = Fetcher(session, who="Tardis", clock=Hasty(), headers={}, attempts=attempts)
-            return await Downloader(folder, url, fetcher, jobs=2).data_sets([WANTED])
+            downloader = Downloader(folder, url, fetcher, jobs=2)
+            await downloader.data_sets([WANTED])
+            return downloader.outcomes
 
     return asyncio.run(main())
 
@@ -111,7 +113,7 @@ def test_a_server_that_can_not_is_asked_anew(tmp_path: Path) -> None:
 def test_a_run_that_was_given_up_goes_on_where_it_stopped(tmp_path: Path) -> None:
     (failed,) = fetch(Server(cuts=9, ranges=True), tmp_path, attempts=1)
     assert failed.status == "failed"
-    assert [path.name for path in tmp_path.iterdir()] == [f"{WANTED.file_name}.part"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["downloads.jsonl", f"{WANTED.file_name}.part"]
 
     server = Server(cuts=0, ranges=True)
     (done,) = fetch(server, tmp_path)
@@ -128,6 +130,48 @@ def test_what_an_earlier_run_left_of_another_file_is_found_out(tmp_path: Path) -
 
     assert done.status == "fetched"
     assert (tmp_path / WANTED.file_name).read_bytes() == BODY
+
+
+@pytest.mark.sockets
+def test_a_kept_file_is_kept_only_while_it_is_what_was_verified(tmp_path: Path) -> None:
+    fetch(Server(cuts=0, ranges=True), tmp_path)
+    path = tmp_path / WANTED.file_name
+    assert fetch(Server(cuts=0, ranges=True), tmp_path)[0].status == "kept"
+
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+    (done,) = fetch(Server(cuts=0, ranges=True), tmp_path)
+    assert done.status == "fetched"
+    assert path.read_bytes() == BODY
+
+
+@pytest.mark.sockets
+def test_two_downloads_never_work_in_one_folder(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aiohttp.ClientSession() as session:
+            fetcher = Fetcher(session, who="Tardis", clock=Hasty(), headers={})
+            first = Downloader(tmp_path, "http://127.0.0.1:9", fetcher, jobs=1)
+            with pytest.raises(InputError, match="another download is at work"):
+                Downloader(tmp_path, "http://127.0.0.1:9", fetcher, jobs=1)
+            await first.data_sets([])
+            Downloader(tmp_path, "http://127.0.0.1:9", fetcher, jobs=1)._lock.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("row", ["ftx,BTC-PERP,1667260000123,1667260000123,1,sell,1,1", "ftx,B,{0},{0},1,sell,inf,1"])
+def test_what_the_reader_of_the_csv_would_drop_is_not_made_columnar(tmp_path: Path, row: str) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "ftx_trades_2022-11-01_PERPETUALS.csv.gz"
+    path.write_bytes(
+        gzip.compress((TEXT[:400].rsplit("\n", 1)[0] + "\n" + row.format(1667260000123456) + "\n").encode())
+    )
+
+    with pytest.raises(InputError, match="no market data"):
+        to_parquet(path, "trades")
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
 @given(cut=st.integers(1, len(BODY) - 1))

@@ -17,7 +17,7 @@ from aftershock.model.liquidations import Liquidated
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
-from tests.connection.fakes import FakeClock
+from tests.connection.fakes import FakeClock, raw_serving
 
 pytestmark = pytest.mark.sockets
 
@@ -129,6 +129,14 @@ def test_2_a_fill_that_is_a_trade_and_a_liquidation_comes_as_both_and_neither_hi
     assert [type(event) for event in events] == [Trade, Liquidation]
 
 
+def test_a_symbol_in_small_letters_is_the_same_symbol() -> None:
+    small = Subscription(exchange="ftx", symbols=("btc-perp",), data_types=("trade", "liquidation"))
+
+    events, _ = replayed(says(TRADE, LIQUIDATION), small)
+
+    assert len(events) == 2
+
+
 def test_3_a_buy_liquidated_a_short_and_a_sell_a_long() -> None:
     events, _ = replayed(says(LIQUIDATION, {**LIQUIDATION, "side": "buy", "id": "2"}))
 
@@ -157,7 +165,30 @@ def test_5_an_answer_that_fails_inside_a_200_is_no_whole_answer() -> None:
 
     assert len(events) == 1
     assert isinstance(error, UnreachableError)
+    assert "start the machine with a key (TM_API_KEY)" in str(error)
     assert "status code: 401" in str(error)
+
+
+def test_5_an_answer_whose_end_can_not_be_told_from_a_break_is_none() -> None:
+    async def raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + json.dumps(LIQUIDATION).encode() + b"\n")
+        await writer.drain()
+        writer.close()
+
+    async def main() -> tuple[int, str]:
+        async with raw_serving(raw) as host:
+            client, count = TardisClient(machine_http_url=f"http://{host}", environment={}), 0
+            try:
+                async for _ in client.replay([FTX], "2022-11-01", "2022-11-01T00:05Z", over="http"):
+                    count += 1
+            except UnreachableError as error:
+                return count, str(error)
+        return count, ""
+
+    count, said = asyncio.run(main())
+    assert count == 1
+    assert "can't be told from a break" in said
 
 
 @pytest.mark.parametrize("moment", ["2022-11-01T00:00:30", "2022-11-01T00:00:30.5Z"])
@@ -166,6 +197,8 @@ def test_6_seconds_which_the_machine_would_drop_are_refused(moment: str) -> None
 
     with pytest.raises(UsageError, match="whole minute"):
         client.replay([FTX], moment, "2022-11-02")
+    with pytest.raises(UsageError, match="end in the future"):
+        client.replay([FTX], "2022-11-01", "2099-11-01")
     with pytest.raises(UsageError, match="ends before it begins"):
         client.replay([FTX], "2022-11-01T00:05", "2022-11-01T00:05Z")
 
@@ -177,7 +210,7 @@ def test_7_silence_has_a_deadline_of_ours() -> None:
         clock = FakeClock()
         async with tardis(says(stays=True), clock) as client:
             reading = asyncio.ensure_future(
-                anext(aiter(client.replay([FTX], "2022-11-01", "2022-11-02", silence_s=120)))
+                anext(aiter(client.replay([FTX], "2022-10-30", "2022-10-31", silence_s=120)))
             )
             for _ in range(400):
                 await clock.advance(1.0)

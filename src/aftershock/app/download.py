@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from aftershock.app.plain import plain
-from aftershock.errors import UsageError
+from aftershock.errors import AftershockError, UsageError
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.fetch import Fetcher
+from aftershock.venues.connection.http import RefusedError
 from aftershock.venues.connection.library import need_aiohttp
 from aftershock.venues.recording.library import need_pyarrow
 from aftershock.venues.tardis.client import TardisClient
@@ -62,14 +63,18 @@ class Downloaded(msgspec.Struct, frozen=True, kw_only=True):
         received: Bytes that came over the network in this run.
         retries: Attempts that had to be made again.
         seconds: How long it took.
+        left: Files that were not looked at, since the run ended before.
         interrupted: True if it was told to stop: what is whole stays, the rest comes next time.
+        failure: What ended it for good: a key or a quota; None if nothing did.
     """
 
     outcomes: tuple[Outcome, ...]
     received: int
     retries: int
     seconds: float
+    left: int = 0
     interrupted: bool = False
+    failure: AftershockError | None = None
 
     def count(self, status: str) -> int:
         """Return how many files ended so."""
@@ -85,7 +90,9 @@ class Downloaded(msgspec.Struct, frozen=True, kw_only=True):
             "received": self.received,
             "retries": self.retries,
             "seconds": self.seconds,
+            "left": self.left,
             "interrupted": self.interrupted,
+            "failure": None if self.failure is None else str(self.failure),
             "list": plain(list(self.outcomes)),
         }
 
@@ -131,6 +138,8 @@ async def download(
     if await _watched(asking, Tally(), on_progress, stop):
         return Downloaded(outcomes=(), received=0, retries=0, seconds=clock.monotonic() - started, interrupted=True)
     details = asking.result()
+    slices = _slices(request, details) if request.channels else []
+    data_sets = [] if request.channels else _data_sets(request, details)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
         fetcher = Fetcher(session, who="Tardis", clock=clock, headers=client.authorization())
@@ -138,18 +147,19 @@ async def download(
         downloader = Downloader(
             request.folder, base, fetcher, jobs=request.jobs, columnar=request.columnar and not request.channels
         )
-        if request.channels:
-            work = downloader.slices(_slices(request, details))
-        else:
-            work = downloader.data_sets(_data_sets(request, details))
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(downloader.slices(slices) if slices else downloader.data_sets(data_sets))
         interrupted = await _watched(task, downloader.tally, on_progress, stop)
+    failure = None if interrupted else task.exception()
+    if failure is not None and not isinstance(failure, RefusedError):
+        raise failure
     return Downloaded(
-        outcomes=() if interrupted else tuple(task.result()),
+        outcomes=tuple(downloader.outcomes),
         received=downloader.tally.bytes,
         retries=fetcher.retries,
         seconds=clock.monotonic() - started,
+        left=downloader.tally.files - downloader.tally.done,
         interrupted=interrupted,
+        failure=failure,
     )
 
 
@@ -171,6 +181,12 @@ async def _watched(
 
 
 def _data_sets(request: DownloadRequest, details: Exchange) -> list[DataSet]:
+    until = details.datasets.exported_until[:10]
+    late = [day for day in days(request.first, request.last) if until and f"{day}" >= until]
+    if late:
+        raise UsageError(
+            f"{request.exchange} has data sets until {until}, and {late[0]} is not ready: name earlier days"
+        )
     listed = {file_symbol(each.id): each.data_types for each in details.datasets.symbols}
     if not listed:
         raise UsageError(f"{request.exchange} has no data sets: its raw feeds may be had with --raw")

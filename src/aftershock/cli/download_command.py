@@ -79,6 +79,9 @@ def download_command(  # noqa: PLR0913 - click passes each option by name
         show_json(result.document())
     else:
         show(_text(result, out))
+    if result.failure is not None:
+        note(str(result.failure))
+        return result.failure.exit_code
     if number:
         return 128 + number
     return 1 if result.count("failed") else 0
@@ -111,6 +114,8 @@ def _text(result: Downloaded, folder: Path) -> str:
         f"received  {result.received / 1e6:,.1f} MB in {result.seconds:.1f} s"
         + (f", {result.retries} attempts again" if result.retries else ""),
     ]
+    if result.left:
+        lines.append(f"left      {result.left:,} files that were not looked at")
     if result.interrupted:
         lines.append(f"INTERRUPTED: what is whole is in {folder}; run it again for the rest")
         note("interrupted")

@@ -74,6 +74,7 @@ class Faults:
         """
         self._left: dict[str, int | None] = {}
         self.hits: dict[str, int] = {}
+        self._spared: dict[str, int] = {}
         for name in names:
             self.switch_on(name)
 
@@ -87,6 +88,10 @@ class Faults:
             raise UnknownFaultError(f"there is no fault `{_shown(name)}`: the names are {', '.join(FAULTS)}")
         self._left[name] = times
 
+    def skip_first(self, name: str, times: int) -> None:
+        """Let a fault that is on spare so many chances before it strikes."""
+        self._spared[name] = times
+
     def switch_off(self) -> None:
         """End all faults."""
         self._left.clear()
@@ -98,6 +103,9 @@ class Faults:
     def strikes(self, name: str) -> bool:
         """Tell whether a fault strikes now, and count it."""
         if not self.on(name):
+            return False
+        if self._spared.get(name, 0) > 0:
+            self._spared[name] -= 1
             return False
         left = self._left[name]
         if left is not None:

@@ -150,8 +150,6 @@ class Connection:
             finally:
                 self._socket = None
                 await _cancelled(self._reader, watch)
-                if self._ending and (transport := socket.get_extra_info("transport")) is not None:
-                    transport.abort()  # no goodbye: a peer that is silent would not answer it
                 await self._close(socket)
         if final:
             raise NotOpenedError(f"refused for good: {reason}", final=True)

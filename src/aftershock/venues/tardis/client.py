@@ -188,7 +188,7 @@ class TardisClient:
         """
         wanted = list(subscriptions)
         base = self.machine_ws_url if over == "ws" else self.machine_http_url
-        plan = plan_replay(base, wanted, from_, to, over)
+        plan = plan_replay(base, wanted, from_, to, over, self._clock.wall_ns())
 
         async def resolve() -> ReplayPlan:
             return plan
@@ -282,7 +282,12 @@ class TardisClient:
         return details
 
     async def _explained(self, error: UnreachableError, exchanges: Sequence[str]) -> AftershockError:
-        """Say which exchanges there are, where tardis-machine refused one."""
+        """Say which exchanges there are where tardis-machine refused one, and whose key it was where Tardis did."""
+        if "status code: 401" in str(error) or "HTTP 401" in str(error):
+            return UnreachableError(
+                "Tardis refuses that span to tardis-machine: start the machine with a key (TM_API_KEY) whose plan "
+                f"covers it; without one first days of months are free ({printable(str(error))})"
+            )
         if "not supported" not in str(error):
             return error
         refused = next((each for each in exchanges if f" {each} " in f"{error} "), None)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aftershock.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["to_parquet"]
 
@@ -14,6 +18,8 @@ _TEXTS = frozenset({"id", "side", "type", "underlying_index"})
 _TIMES = frozenset({"timestamp", "local_timestamp", "expiration", "funding_timestamp"})
 _NAMES = {"timestamp": "ts_event", "local_timestamp": "ts_init"}
 _BLOCK = 8 << 20
+_FIRST_US = 10**15
+"""Microseconds since 1970 have sixteen digits; smaller stamps are of another unit."""
 
 
 def to_parquet(source: Path, kind: str) -> Path:
@@ -61,13 +67,38 @@ def to_parquet(source: Path, kind: str) -> Path:
             pq.ParquetWriter(str(partial), schema, compression="zstd") as writer,
         ):
             for batch in reader:
+                _refuse_what_is_no_market_data(batch, names)
                 columns = [
                     pc.multiply(column, 1_000) if name in _TIMES else column
                     for name, column in zip(names, batch.columns, strict=True)
                 ]
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+    except InputError:
+        partial.unlink(missing_ok=True)
+        raise
     except (pa.ArrowInvalid, OSError) as error:
         partial.unlink(missing_ok=True)
         raise InputError(f"{source.name} can't be made columnar ({str(error)[:120]}): keep the CSV file") from error
     os.replace(partial, target)  # noqa: PTH105 - one step, whatever was there
     return target
+
+
+def _refuse_what_is_no_market_data(batch: pa.RecordBatch, names: list[str]) -> None:
+    """Refuse times that are no microseconds and numbers that are none, as the reader of the CSV file does.
+
+    Raises:
+        InputError: There is one.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name, column in zip(names, batch.columns, strict=True):
+        if name in _TIMES:
+            least = pc.min(column).as_py()
+            good = least is None or least >= _FIRST_US
+        else:
+            good = not pa.types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() is not False
+        if not good:
+            raise InputError(
+                f"column {name} holds what is no market data: keep the CSV file, whose reader counts such rows"
+            )

@@ -7,14 +7,16 @@ A file comes as `NAME.part` and gets its name once it was read to its end. What 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-from aftershock.errors import AftershockError, InputError, UnreachableError
+from aftershock.errors import InputError, UnreachableError
 from aftershock.venues.connection.fetch import Fetcher, QuotaError
 from aftershock.venues.connection.http import RefusedError
 from aftershock.venues.tardis.columnar import to_parquet
@@ -77,27 +79,29 @@ class Downloader:
 
     Attributes:
         tally: How far it has come.
+        outcomes: Of the files that are done; they stay true when the rest is stopped.
     """
 
     def __init__(self, folder: Path, base_url: str, fetcher: Fetcher, *, jobs: int, columnar: bool = False) -> None:
         """Take where from, where to, and how many files at once.
 
         Raises:
-            InputError: The folder can't be made, or its manifest can't be read.
+            InputError: The folder can't be made, or another download is at work in it.
         """
         self.tally = Tally()
+        self.outcomes: list[Outcome] = []
         self._folder, self._base, self._fetcher = folder, base_url.rstrip("/"), fetcher
         self._jobs, self._columnar = asyncio.Semaphore(jobs), columnar
-        self._stopped: AftershockError | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(folder / _MANIFEST)
             self._known = _read_manifest(folder / _MANIFEST)
         except OSError as error:
             raise InputError(
                 f"{folder} can't be used ({error.strerror or error}): name a folder of your own"
             ) from error
 
-    async def data_sets(self, wanted: Sequence[DataSet]) -> list[Outcome]:
+    async def data_sets(self, wanted: Sequence[DataSet]) -> None:
         """Fetch data sets; one that fails does not keep the others from coming.
 
         Raises:
@@ -106,46 +110,48 @@ class Downloader:
             InputError: The folder takes no more.
         """
         self.tally.files = len(wanted)
-        return await self._all([self._data_set(each) for each in wanted])
+        await self._all([self._data_set(each) for each in wanted])
 
-    async def slices(self, wanted: Sequence[Slice]) -> list[Outcome]:
+    async def slices(self, wanted: Sequence[Slice]) -> None:
         """Fetch slices of raw feeds; the server may answer with fewer minutes, the rest is asked for after them."""
         self.tally.files = len(wanted)
-        return [one for several in await self._all([self._slice(each) for each in wanted]) for one in several]
+        await self._all([self._slice(each) for each in wanted])
 
-    async def _all(self, work: list[Any]) -> list[Any]:
+    async def _all(self, work: Sequence[Coroutine[Any, Any, None]]) -> None:
         tasks = [asyncio.ensure_future(each) for each in work]
         try:
-            return await asyncio.gather(*tasks)
+            await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.outcomes.sort(key=lambda each: each.file)
+            self._lock.close()
 
     # --- one file ---------------------------------------------------------------------------------------------------
 
-    async def _data_set(self, wanted: DataSet) -> Outcome:
+    async def _data_set(self, wanted: DataSet) -> None:
         async with self._jobs:
             try:
-                return await self._have(wanted)
+                self.outcomes.append(await self._have(wanted))
             except QuotaError:
                 raise
             except RefusedError as error:
                 if error.status in _FOR_GOOD:
                     raise
-                return Outcome(file=wanted.file_name, status="failed", reason=str(error))
+                self.outcomes.append(Outcome(file=wanted.file_name, status="failed", reason=str(error)))
             except (UnreachableError, _DamagedError) as error:
-                return Outcome(file=wanted.file_name, status="failed", reason=str(error))
-            finally:
-                self.tally.done += 1
+                self.outcomes.append(Outcome(file=wanted.file_name, status="failed", reason=str(error)))
+            self.tally.done += 1
 
     async def _have(self, wanted: DataSet) -> Outcome:
         path, status = self._folder / wanted.file_name, _KEPT
         known = self._known.get(wanted.file_name)
-        if known is None or _bytes(path) != known.bytes:
+        if known is None or not await asyncio.to_thread(_is_as_known, path, known):
             verified = None if _bytes(path) is None else await _verified(path, wanted.kind)
             if verified is None:
                 verified, status = await self._fetch(wanted, path), _FETCHED
+                _forget(_parquet_of(path))  # made of what was here before
             known = self._note(wanted.file_name, wanted.path, verified)
         columnar = await self._parquet(path, wanted.kind) if known.rows else ""
         if not known.rows:
@@ -169,28 +175,24 @@ class Downloader:
     async def _parquet(self, path: Path, kind: str) -> str:
         if not self._columnar:
             return ""
-        target = path.with_name(path.name.removesuffix(".csv.gz") + ".parquet")
+        target = _parquet_of(path)
         if _bytes(target) is None:
             await asyncio.to_thread(to_parquet, path, kind)
         return target.name
 
-    async def _slice(self, wanted: Slice) -> list[Outcome]:
-        found: list[Outcome] = []
+    async def _slice(self, wanted: Slice) -> None:
         rest: Slice | None = wanted
         async with self._jobs:
             while rest is not None:
                 known = next((k for k in self._known.values() if k.path == rest.path()), None)
-                if known is not None and _bytes(self._folder / known.file) == known.bytes:
+                if known is not None and await asyncio.to_thread(_is_as_known, self._folder / known.file, known):
                     minutes = int(known.file.rsplit("_", 1)[1].removesuffix("m.ndjson.gz"))
-                    found.append(Outcome(file=known.file, status="kept", rows=known.rows, bytes=known.bytes))
+                    outcome = Outcome(file=known.file, status="kept", rows=known.rows, bytes=known.bytes)
                 else:
                     minutes, outcome = await self._fetch_slice(rest)
-                    found.append(outcome)
-                    if outcome.status == "failed":
-                        break
-                rest = rest.rest(minutes)
+                self.outcomes.append(outcome)
+                rest = None if outcome.status == "failed" else rest.rest(minutes)
             self.tally.done += 1
-        return found
 
     async def _fetch_slice(self, wanted: Slice) -> tuple[int, Outcome]:
         partial = self._folder / f"{wanted.file_name}.part"
@@ -198,7 +200,7 @@ class Downloader:
         try:
             fetched = await self._fetcher.get(url, partial, resume=False, on_bytes=self._received)
             minutes = slice_minutes(fetched.headers, wanted.minutes)
-            rows = await asyncio.to_thread(check_slice, partial)
+            rows, sha256 = await asyncio.to_thread(lambda: (check_slice(partial), _digest(partial)))
         except (QuotaError, RefusedError):
             raise
         except (InputError, UnreachableError) as error:
@@ -206,7 +208,7 @@ class Downloader:
             return 0, Outcome(file=wanted.file_name, status="failed", reason=str(error))
         name = wanted.cut(minutes).file_name
         os.replace(partial, self._folder / name)  # noqa: PTH105 - one step
-        self._note(name, wanted.path(), Verified(rows, fetched.bytes, "", ""))
+        self._note(name, wanted.path(), Verified(rows, fetched.bytes, sha256, ""))
         return minutes, Outcome(file=name, status="fetched" if rows else "empty", rows=rows, bytes=fetched.bytes)
 
     # --- the folder -------------------------------------------------------------------------------------------------
@@ -218,8 +220,8 @@ class Downloader:
         known = _Known(name, path, verified.rows, verified.bytes, verified.sha256)
         self._known[name] = known
         try:
-            with (self._folder / _MANIFEST).open("ab") as file:
-                file.write(msgspec.json.encode(known) + b"\n")
+            self._lock.write(msgspec.json.encode(known) + b"\n")
+            self._lock.flush()
         except OSError as error:
             raise InputError(f"{self._folder} takes no more ({error.strerror or error}): free space") from error
         return known
@@ -234,6 +236,35 @@ async def _verified(path: Path, kind: str) -> Verified | None:
         return await asyncio.to_thread(verify, path, kind)
     except InputError:
         return None
+
+
+def _is_as_known(path: Path, known: _Known) -> bool:
+    """Tell whether a file is still, byte for byte, what it was when it was verified."""
+    return _bytes(path) == known.bytes and _digest(path) == known.sha256
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _parquet_of(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".csv.gz") + ".parquet")
+
+
+def _locked(path: Path) -> BinaryIO:
+    """Open the folder's list for this process alone; the lock ends with the process, however that ends.
+
+    Raises:
+        InputError: Another download holds it.
+    """
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise InputError(f"another download is at work in {path.parent}: wait for it, or name another folder") from None
+    return file
 
 
 def _bytes(path: Path) -> int | None:

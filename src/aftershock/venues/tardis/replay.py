@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from aftershock.errors import AftershockError, UnreachableError
 from aftershock.model.events import Event
@@ -27,7 +27,10 @@ from aftershock.venues.tardis.ndjson import MessageReader, packed
 from aftershock.venues.tardis.option_terms import OptionNames
 from aftershock.venues.tardis.piece import Piece
 from aftershock.venues.tardis.replay_plan import ReplayPlan
-from aftershock.venues.tardis.report import FileReport
+from aftershock.venues.tardis.report import Broken, FileReport
+
+if TYPE_CHECKING:
+    import aiohttp
 
 __all__ = ["Replay"]
 
@@ -135,6 +138,9 @@ class Replay:
                     message = await silence.during(socket.receive())
                     if message.type is kinds.TEXT:
                         yield message.data
+                    elif message.type is kinds.BINARY:
+                        self.report.rows += 1
+                        self.report.drop(Broken.ENCODING, self.report.rows, "a binary frame")
                     elif message.type is kinds.PING:
                         await socket.pong(message.data)
                     elif message.type is kinds.CLOSE:
@@ -171,6 +177,8 @@ class Replay:
                             raise UnreachableError(_broken(where, "a line of more than 4 MiB", self.report.rows))
                     if rest.strip():
                         raise UnreachableError(_broken(where, _last_words(rest), self.report.rows))
+                    if "Content-Length" not in response.headers and not _is_chunked(response):
+                        raise UnreachableError(_broken(where, "an end can't be told from a break", self.report.rows))
             except (aiohttp.ClientError, OSError) as error:
                 why = printable(str(getattr(error, "os_error", None) or error) or type(error).__name__)
                 raise UnreachableError(
@@ -241,6 +249,10 @@ class _Moment:
         held, self._held = self._held, []
         for piece in packed(in_order(held, lambda each: each.place)):
             yield piece.event
+
+
+def _is_chunked(response: aiohttp.ClientResponse) -> bool:
+    return "chunked" in response.headers.get("Transfer-Encoding", "").lower()
 
 
 def _last_words(rest: bytes) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from aftershock.errors import UsageError
+from aftershock.model.units import NS_PER_S
 from aftershock.venues.tardis.subscription import MAX_URL_BYTES, FeedPlan, Subscription, feed_plan
 
 __all__ = ["Moment", "ReplayPlan", "minute", "plan_replay"]
@@ -24,7 +25,8 @@ class ReplayPlan(msgspec.Struct, frozen=True):
     Attributes:
         url: Its address.
         feeds: By exchange: types of messages, for whatever the machine sends beyond them.
-        symbols: By (exchange, type of message): the symbols wanted; empty for all.
+        symbols: By (exchange, type of message): the symbols wanted, in capitals, as the machine corrects their case;
+            empty for all.
     """
 
     url: str
@@ -34,7 +36,7 @@ class ReplayPlan(msgspec.Struct, frozen=True):
     def wants(self, exchange: str, kind: str, symbol: str) -> bool:
         """Tell whether a message was asked for: the machine mixes the data types of one exchange."""
         names = self.symbols.get((exchange, kind))
-        return names is not None and (not names or symbol in names)
+        return names is not None and (not names or symbol.upper() in names)
 
 
 def minute(moment: Moment, what: str) -> str:
@@ -59,7 +61,12 @@ def minute(moment: Moment, what: str) -> str:
 
 
 def plan_replay(
-    base: str, subscriptions: Iterable[Subscription], from_: Moment, to: Moment, over: Literal["ws", "http"]
+    base: str,
+    subscriptions: Iterable[Subscription],
+    from_: Moment,
+    to: Moment,
+    over: Literal["ws", "http"],
+    now_ns: int,
 ) -> ReplayPlan:
     """Return the request for some data of the past.
 
@@ -69,6 +76,7 @@ def plan_replay(
         from_: First minute.
         to: Minute after the last.
         over: Which side.
+        now_ns: Wall clock, ns UTC: what is not over can't be replayed.
 
     Raises:
         UsageError: Nothing is asked for, a name can't be one, or the span is empty.
@@ -76,6 +84,8 @@ def plan_replay(
     first, last = minute(from_, "from"), minute(to, "to")
     if not first < last:
         raise UsageError(f"the replay ends before it begins ({first[:16]} to {last[:16]}): `to` is the minute after it")
+    if datetime.fromisoformat(last).timestamp() * NS_PER_S > now_ns:
+        raise UsageError(f"the replay would end in the future ({last[:16]}): listen live, or end it before now")
     wanted = list(subscriptions)
     if not wanted:
         raise UsageError("nothing to replay: name at least one exchange")
@@ -88,7 +98,8 @@ def plan_replay(
         for kind in plan.wanted:
             known = symbols.get((each.exchange, kind))
             everything = not each.symbols or known == frozenset()
-            symbols[each.exchange, kind] = frozenset() if everything else (known or frozenset()) | {*each.symbols}
+            named = frozenset(name.upper() for name in each.symbols)
+            symbols[each.exchange, kind] = frozenset() if everything else (known or frozenset()) | named
         element = elements.setdefault(each.exchange, {"exchange": each.exchange, "symbols": [], "dataTypes": []})
         element["dataTypes"] = list(dict.fromkeys([*element["dataTypes"], *each.data_types]))
         element["symbols"] = (
