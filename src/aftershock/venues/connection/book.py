@@ -6,6 +6,7 @@ Deltas carry the first and last sequence number that they cover. Where a venue n
 
 from __future__ import annotations
 
+import heapq
 import math
 from enum import StrEnum
 
@@ -99,6 +100,11 @@ class BookSync:
     def asks(self) -> Levels:
         """Return the asks, best first; only as good as `whole`."""
         return tuple(sorted(self._asks.items()))
+
+    def top(self, levels: int) -> tuple[Levels, Levels]:
+        """Return the best bids and asks, at most so many a side, best first; only as good as `whole`."""
+        bids = heapq.nlargest(levels, self._bids.items())
+        return tuple(bids), tuple(heapq.nsmallest(levels, self._asks.items()))
 
     def lost(self) -> None:
         """Forget everything: the connection was lost, or the venue's numbers start anew."""

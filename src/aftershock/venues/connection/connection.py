@@ -73,6 +73,7 @@ class Connection:
         self._backoff = Backoff(settings.backoff_s, settings.backoff_cap_s, random)
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._ending = ""
+        self._wait_s = 0.0
         self._reader: asyncio.Future[tuple[str, bool]] | None = None
         # What came so far, data or not, and when the last of it did; when data came last, monotonic seconds.
         self._arrivals = 0
@@ -95,6 +96,7 @@ class Connection:
             retry_after = 0.0
             try:
                 await self._once()
+                retry_after, self._wait_s = self._wait_s, 0.0
             except NotOpenedError as error:
                 failed += 1
                 first = not self.opened and failed >= self._settings.first_attempts
@@ -115,10 +117,15 @@ class Connection:
             return False
         return True
 
-    def drop(self, reason: str) -> None:
-        """Give up the present connection, as whoever reads it found it to be of no use; another will be opened."""
+    def drop(self, reason: str, wait_s: float = 0.0) -> None:
+        """Give up the present connection, as whoever reads it found it to be of no use; another will be opened.
+
+        Args:
+            reason: For people.
+            wait_s: Shortest wait before that, as where the venue wants to be left alone.
+        """
         if self._socket is not None and self._reader is not None and not self._ending:
-            self._ending = reason
+            self._ending, self._wait_s = reason, wait_s
             self._reader.cancel()
 
     # --- one connection -----------------------------------------------------------------------------------------

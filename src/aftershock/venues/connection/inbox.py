@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-__all__ = ["Frame", "Inbox", "Item", "Lost", "Opened", "Skipped", "Tick"]
+__all__ = ["Frame", "Given", "Inbox", "Item", "Lost", "Opened", "Skipped", "Tick"]
 
 
 class Frame(NamedTuple):
@@ -68,7 +68,21 @@ class Tick(NamedTuple):
     at_ns: int
 
 
-Item: TypeAlias = Frame | Opened | Lost | Skipped | Tick
+class Given(NamedTuple):
+    """What came by another way than the connection, e.g. a snapshot over HTTP.
+
+    Attributes:
+        at_ns: When, ns UTC.
+        number: Of the opening of the connection that it belongs to; 0 if to none.
+        what: It.
+    """
+
+    at_ns: int
+    number: int
+    what: object
+
+
+Item: TypeAlias = Frame | Opened | Lost | Skipped | Tick | Given
 
 
 class _Overflow(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Deadlines and bounds of one connection."""
+"""Deadlines and bounds of connections, and of the streams that are made of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-__all__ = ["ConnectionSettings"]
+__all__ = ["ConnectionSettings", "LiveSettings"]
 
 _Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -42,3 +42,19 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     first_attempts: Annotated[int, Meta(ge=1, le=1000)] = 3
     close_s: _Seconds = 1.0
     max_frame_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 4 << 20
+
+
+class LiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of a live stream.
+
+    Attributes:
+        connection: Of each connection; `data_within_s` holds for those that may not be quiet.
+        stale_after_s: An exchange that must not be quiet is stale after so much silence.
+        inbox_frames: Most messages that wait to be used.
+        inbox_chars: Most characters that wait.
+    """
+
+    connection: ConnectionSettings = ConnectionSettings(data_within_s=60.0)
+    stale_after_s: Annotated[float, Meta(gt=0, le=86_400)] = 15.0
+    inbox_frames: Annotated[int, Meta(ge=2, le=10_000_000)] = 65_536
+    inbox_chars: Annotated[int, Meta(ge=1024, le=1 << 32)] = 64 << 20

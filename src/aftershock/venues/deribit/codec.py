@@ -16,6 +16,7 @@ from aftershock.model.order import option_stream
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.venues.connection.book import BookUpdate, Delta, Snapshot
+from aftershock.venues.connection.packed import OptionRow
 from aftershock.venues.deribit.messages import (
     BookData,
     IndexData,
@@ -25,7 +26,6 @@ from aftershock.venues.deribit.messages import (
     TradeData,
     decode_frame,
 )
-from aftershock.venues.tardis.codec import OptionRow
 from aftershock.venues.tardis.report import Broken, FileReport
 
 __all__ = ["VENUE", "Decoder"]

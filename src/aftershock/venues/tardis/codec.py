@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from aftershock.model.events import (
-    OPTION_COLUMNS,
     BookSnapshot,
     DerivativeTicker,
     Event,
     Liquidation,
-    OptionQuotes,
     Quote,
-    StreamId,
     Trade,
 )
 from aftershock.model.liquidations import liquidated_side
 from aftershock.model.order import option_stream
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NAN
+from aftershock.venues.connection.packed import OptionRow, option_quotes
 from aftershock.venues.tardis.iso_time import parse_iso_ns
 from aftershock.venues.tardis.messages import (
     BookMessage,
@@ -41,15 +37,6 @@ SIDES = ("buy", "sell", "unknown")
 """Sides that Tardis prints."""
 
 DataMessage = TradeMessage | LiquidationMessage | OptionMessage | TickerMessage | TopMessage | BookMessage
-
-
-class OptionRow(Event, frozen=True, kw_only=True, tag="option_row"):
-    """One row of an `OptionQuotes` to be: values in the order of `OPTION_COLUMNS`."""
-
-    stream: StreamId
-    symbol: str
-    values: tuple[float, ...]
-    underlying_index: str
 
 
 def message_ns(text: str) -> int:
@@ -94,21 +81,6 @@ def option_terms(message: OptionMessage) -> OptionTerms:
         raise BrokenMessageError(Broken.OPTION_TYPE)
     _not_negative(message.strike_price)
     return OptionTerms(message.strike_price, message.option_type == "call", message_ns(message.expiration_date))
-
-
-def option_quotes(rows: Sequence[OptionRow]) -> OptionQuotes:
-    """Join rows of one stream, whose `ts_init` doesn't decrease, to a batch."""
-    values = np.array([row.values for row in rows]).T.copy()
-    return OptionQuotes(
-        ts_event=rows[-1].ts_event,
-        ts_init=rows[-1].ts_init,
-        stream=rows[0].stream,
-        symbols=[row.symbol for row in rows],
-        row_ts_event=np.array([row.ts_event for row in rows], dtype=np.int64),
-        row_ts_init=np.array([row.ts_init for row in rows], dtype=np.int64),
-        columns=dict(zip(OPTION_COLUMNS, values, strict=True)),
-        underlying_index=[row.underlying_index for row in rows],
-    )
 
 
 def _not_negative(*values: float) -> None:

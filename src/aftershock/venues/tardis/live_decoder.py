@@ -8,8 +8,8 @@ from aftershock.model.events import Event
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_S
 from aftershock.venues.connection.continuity import Continuity, Feed
+from aftershock.venues.connection.feed_watch import VenueClocks, silent
 from aftershock.venues.connection.inbox import Frame, Item, Lost, Opened, Skipped
-from aftershock.venues.connection.offset import ClockOffset, VenueClock
 from aftershock.venues.connection.resent import Resent
 from aftershock.venues.tardis.codec import DataMessage, message_ns, option_terms, to_event
 from aftershock.venues.tardis.live_report import LiveReport
@@ -71,9 +71,7 @@ class LiveDecoder:
         ]
         self._last_ns = [0] * len(plans)
         self._unreadable = [0] * len(plans)
-        self._noted: set[str] = set()
-        self.venue_clocks: dict[str, VenueClock] = {}
-        self.recorder_clocks: dict[str, VenueClock] = {}
+        self.venue_clocks, self.recorder_clocks = VenueClocks(), VenueClocks()
 
     def item(self, link: int, item: Item) -> Sequence[Event]:
         """Return the events of one item of a connection; option rows one by one, as `OptionRow`."""
@@ -147,9 +145,9 @@ class LiveDecoder:
             self.report.drop(Broken.DUPLICATE, self.report.rows, f"{tag} {message.symbol} {message.timestamp}")
             return told
         two_clocks = message.timestamp != message.local_timestamp
-        _observe(self.recorder_clocks, message.exchange, recorded_ns, ts_ns)
+        self.recorder_clocks.observe(message.exchange, recorded_ns, ts_ns)
         if two_clocks:
-            _observe(self.venue_clocks, message.exchange, event.ts_event, ts_ns)
+            self.venue_clocks.observe(message.exchange, event.ts_event, ts_ns)
         if isinstance(message, OptionMessage) and not is_readable(message.exchange, message.symbol):
             self.names.remember(message.exchange, message.symbol, option_terms(message))
         self.report.saw(ts_ns, ts_ns, two_clocks=two_clocks)
@@ -191,34 +189,9 @@ class LiveDecoder:
 
     def _tick(self, now_ns: int) -> Iterator[Event]:
         """Tell which feeds went silent that must not, and whose clock is off."""
-        for feeds in self._feeds:
-            for feed, plan in feeds.values():
-                silent_ns = now_ns - feed.heard_ns
-                if not plan.quiet and feed.heard_ns and feed.hole is None and silent_ns > self._stale_after_ns:
-                    reason = f"nothing came for {silent_ns / NS_PER_S:.0f} s"
-                    yield from self.continuity.lost(feed, feed.heard_ns, now_ns, reason)
-        for exchange, clock in self.venue_clocks.items():
-            offset = clock.offset
-            if offset is None:
-                continue
-            if offset.is_off and exchange not in self._noted:
-                self._noted.add(exchange)
-                self.report.note(offset.text(exchange))
-            yield from self._judge_clock(exchange, offset, now_ns)
+        watched = [feed for feeds in self._feeds for feed, plan in feeds.values() if not plan.quiet]
+        yield from silent(self.continuity, watched, self._stale_after_ns, now_ns)
+        yield from self.venue_clocks.judge(self.continuity, self._feeds_of, self.report.note, now_ns)
 
-    def _judge_clock(self, exchange: str, offset: ClockOffset, now_ns: int) -> Iterator[Event]:
-        """Doubt an exchange whose clock is ahead: its lag can't be known. One that is behind fails the guard of lag."""
-        for feeds in self._feeds:
-            if exchange in feeds:
-                feed, _ = feeds[exchange]
-                if offset.is_ahead:
-                    yield from self.continuity.doubt(feed, now_ns, offset.text(exchange))
-                else:
-                    yield from self.continuity.trust(feed, now_ns)
-
-
-def _observe(clocks: dict[str, VenueClock], exchange: str, ts_event: int, received_ns: int) -> None:
-    clock = clocks.get(exchange)
-    if clock is None:
-        clock = clocks[exchange] = VenueClock()
-    clock.observe(ts_event, received_ns)
+    def _feeds_of(self, exchange: str) -> list[Feed]:
+        return [feeds[exchange][0] for feeds in self._feeds if exchange in feeds]

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from aftershock.model.events import Event, OptionQuotes
 from aftershock.model.order import Place, place
+from aftershock.venues.connection.packed import MAX_BATCH
 
 __all__ = ["MAX_BATCH", "Piece", "option_piece", "piece_of"]
-
-MAX_BATCH = 4096
-"""Most rows of one `OptionQuotes`."""
 
 
 class Piece(NamedTuple):
