@@ -282,6 +282,7 @@ LINE = b'2022-11-01T00:00:05.098533Z  {"channel": "trades"}\n'.replace(b"Z  ", b
         (gzip.compress(LINE + b"{}\n"), "no recording"),
         (gzip.compress(LINE + b" " * (80 << 20)), "200 times its size"),
     ],
+    ids=["second member torn", "something behind the end", "half a line", "no recording", "bomb"],
 )
 def test_a_slice_is_whole_to_its_last_byte_or_none(body: bytes, says: str, tmp_path: Path) -> None:
     path = tmp_path / "slice.gz"
