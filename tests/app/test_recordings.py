@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aftershock.app.inputs import Given, open_inputs
 from aftershock.app.market_session import MarketSession
+from aftershock.app.recorded_terms import keep_terms
 from aftershock.app.replay import ReplayOptions, replay
 from aftershock.app.settings import choose
 from aftershock.app.simulation import Request, simulate
 from aftershock.app.verification import verify
 from aftershock.errors import InputError, UsageError
 from aftershock.model.events import Event
+from aftershock.model.instruments import AmountUnit, FeeSchedule, Instrument, Kind
 from aftershock.model.signals import Action
 from aftershock.model.table import InstrumentTable
 from aftershock.sim.market.session import Session
@@ -112,3 +115,32 @@ def test_only_the_first_files_of_each_kind_are_looked_into_for_settings(
     monkeypatch.setattr("aftershock.app.inputs.open_columnar", look)
     assert inputs.imply()["forward"].value == "quotes"
     assert looked == [segments_of(tmp_path / "r")[0].path]
+
+
+def test_contracts_that_nobody_knows_are_kept_with_the_recording_and_found_by_its_replay(tmp_path: Path) -> None:
+    option = Instrument(
+        venue="backpack", symbol="opaque", kind=Kind.OPTION, underlying="BTC", quote="USDC", inverse=False,
+        amount_unit=AmountUnit.CONTRACTS, contract_size=0.1, strike=90_000.0, is_call=True, expiry_ns=T0 + 10**15,
+    )  # fmt: skip
+    fee = FeeSchedule(
+        venue="backpack", kind=Kind.OPTION, inverse=False, valid_from_ns=0, taker_rate=4e-4, maker_rate=2e-4
+    )
+    folder = tmp_path / "r"
+    record(folder, [quote(T0)])
+    assert keep_terms(folder, [option], [fee]) == folder / "instruments_000001.json"
+    assert keep_terms(folder, [option], [fee]) is None
+    journal = tmp_path / "j"
+    replay(ReplayOptions(given=[Given(folder)], chosen=choose(), journal=journal))
+
+    inputs = open_inputs([Given(segments_of(folder)[0].path)])
+    found = inputs.table.resolve("backpack", "opaque")
+    assert found is not None
+    assert repr(found) == repr(option)
+    charged = inputs.table.fee(found, T0)
+    assert charged is not None
+    assert charged.taker_rate == 4e-4
+
+    larger = msgspec.structs.replace(option, contract_size=1.0)
+    assert keep_terms(folder, [larger], [fee]) == folder / "instruments_000002.json"
+    assert repr(open_inputs([Given(folder)]).table.resolve("backpack", "opaque")) == repr(larger)
+    assert verify(journal).comparison.held == "identical", "of the terms that it was made with"

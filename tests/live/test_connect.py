@@ -122,3 +122,11 @@ def test_a_wrong_key_is_told_though_live_data_needs_none() -> None:
     with pytest.raises(UnreachableError, match="does not know the key of TARDIS_API_KEY"):
         asyncio.run(main("TD.wrong"))
     asyncio.run(main(""))
+
+
+def test_a_password_in_an_address_is_never_shown() -> None:
+    url = "ws://me:hunter2@127.0.0.1:9"
+
+    with pytest.raises(UnreachableError, match=r"answers at ws://127.0.0.1:9: start") as raised:
+        asyncio.run(open_sources(LiveConfig(), {"AFTERSHOCK_TARDIS_MACHINE_WS_URL": url}))
+    assert "hunter2" not in str(raised.value)

@@ -84,6 +84,51 @@ def test_damage_in_the_middle_is_a_gap_of_the_venue(segment: Path) -> None:
     assert gap.ts_init == T0 + 6
 
 
+def test_damage_of_the_first_batch_is_a_gap_since_the_segment_began(segment: Path) -> None:
+    data = bytearray(segment.read_bytes())
+    data[batches(segment)[1][0] + 100] ^= 4
+    segment.write_bytes(data)
+
+    _, (gap, *_) = read_file(segment)
+
+    assert isinstance(gap, Gap)
+    assert (gap.from_ts, gap.to_ts) == (T0, T0 + 3)
+
+
+@pytest.mark.parametrize("damaged", ["head", "rows"])
+def test_a_segment_of_which_nothing_can_be_read_is_a_gap_until_the_next_one(damaged: str, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    record(folder, [quote(T0 + i) for i in range(4)], Limits(batch_rows=2, segment_bytes=1))
+    first, second = (each.path for each in segments_of(folder))
+    data = bytearray(first.read_bytes())
+    start, end = batches(first)[0 if damaged == "head" else 1]
+    data[(start + end) // 2] ^= 4
+    first.write_bytes(data)
+
+    _, (gap,) = read_file(first)
+
+    assert isinstance(gap, Gap)
+    assert gap.stream == StreamId("bybit", "", "")
+    assert gap.from_ts <= T0
+    assert gap.to_ts == T0 + 2
+    assert quotes_in(read_file(second)[1]) == [quote(T0 + 2), quote(T0 + 3)]
+
+
+def test_gaps_that_are_lost_are_gaps_of_every_venue(tmp_path: Path) -> None:
+    folder, stream = tmp_path / "r", StreamId("bybit", "", "")
+    lost = Gap(ts_event=T0 + 1, ts_init=T0 + 2, stream=stream, from_ts=T0 + 1, to_ts=T0 + 2)
+    record(folder, [quote(T0), quote(T0 + 1, venue="deribit"), lost])
+    path = next(each.path for each in segments_of(folder) if each.kind == "gaps")
+    data = bytearray(path.read_bytes())
+    data[batches(path)[1][0] + 100] ^= 4
+    path.write_bytes(data)
+
+    _, found = read_file(path)
+
+    assert [event.stream.venue for event in found if isinstance(event, Gap)] == ["bybit", "deribit"]
+    assert all(isinstance(event, Gap) and event.from_ts <= lost.to_ts <= event.to_ts for event in found)
+
+
 def test_damage_among_options_is_a_gap_too(tmp_path: Path) -> None:
     events = [option_quotes([Row(ts=T0 + i, symbol="BTC-9OCT26-90000-C", bid=0.01, ask=0.02)]) for i in range(3)]
     record(tmp_path / "r", events, Limits(batch_rows=1))

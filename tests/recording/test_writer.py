@@ -112,7 +112,9 @@ def test_a_recording_with_a_torn_end_is_continued(tmp_path: Path) -> None:
     path = only_segment(tmp_path / "r")
     path.write_bytes(path.read_bytes()[:-20])
     with RecordingWriter(tmp_path / "r") as writer:
-        assert (writer.last_ts, writer.whole_until) == (T0 + 1, T0 + 1 - NS_PER_S)
+        assert (writer.last_ts, writer.whole_until) == (T0 + 1, T0 + 1 - 6 * NS_PER_S), (
+            "a second to write, five to sync"
+        )
         writer.add(quote(T0 + 9))
     assert list(merge(sources(tmp_path / "r"))) == [quote(T0), quote(T0 + 1), quote(T0 + 9)]
 

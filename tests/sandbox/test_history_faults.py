@@ -8,10 +8,13 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
+from aiohttp import web
 
 from aftershock.app.download import Downloaded, DownloadRequest, download
 from aftershock.errors import InputError, UnreachableError, UsageError
@@ -21,6 +24,7 @@ from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.fetch import Fetcher, QuotaError
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
+from tests.connection.fakes import serving
 from tests.sandbox.box import sandbox
 
 pytestmark = pytest.mark.sockets
@@ -243,6 +247,54 @@ def test_raw_feeds_hold_native_messages_of_each_hour_and_are_kept(tmp_path: Path
         assert (await fetch(box, tmp_path, raw=True)).count("kept") == 24
 
     run(main)
+
+
+def test_hours_that_are_not_over_are_never_taken_for_whole(tmp_path: Path) -> None:
+    class Early(Hasty):
+        """Shows half past two in the night that is recorded."""
+
+        def wall_ns(self) -> int:
+            return int(datetime(2022, 11, 1, 2, 5, tzinfo=UTC).timestamp()) * 1_000_000_000
+
+    request = DownloadRequest(
+        exchange="ftx", channels=("trades",), first="2022-11-01", last="2022-11-02", folder=tmp_path
+    )
+
+    async def main(box: Sandbox) -> None:
+        done = await download(request, box.environment, clock=Early())
+        assert (done.count("fetched") + done.count("empty"), done.count("failed")) == (1, 23)
+        assert "not over yet" in next(each.reason for each in done.outcomes if each.status == "failed")
+
+        day = datetime.now(UTC).date() + timedelta(days=1)
+        later = msgspec.structs.replace(request, first=f"{day}", last=f"{day + timedelta(days=1)}")
+        with pytest.raises(UsageError, match="is over"):
+            await download(later, box.environment)
+
+    run(main)
+
+
+@pytest.mark.parametrize("asked", ["symbol", "channel"])
+def test_names_from_outside_can_not_write_on_the_terminal(asked: str, tmp_path: Path) -> None:
+    listed = {
+        "id": "ftx",
+        "availableChannels": ["trades\x1b[2J"],
+        "datasets": {"exportedUntil": "2023-01-01", "symbols": [{"id": "BTC\x1b[2J", "dataTypes": ["trades"]}]},
+    }
+    request = DownloadRequest(
+        exchange="ftx", kinds=("trades",) if asked == "symbol" else (), symbols=("BTC",),
+        channels=("trades",) if asked == "channel" else (), first="2022-11-01", last="2022-11-02", folder=tmp_path,
+    )  # fmt: skip
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response(listed)
+
+    async def main() -> None:
+        async with serving(answer) as host:
+            await download(request, {"AFTERSHOCK_TARDIS_API_URL": f"http://{host}"})
+
+    with pytest.raises(UsageError) as raised:
+        asyncio.run(main())
+    assert str(raised.value).isprintable()
 
 
 def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:

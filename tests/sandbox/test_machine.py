@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from aftershock.sim.servers.sandbox import Sandbox
+from tests.connection.fakes import until
 from tests.sandbox.box import sandbox
 
 pytestmark = pytest.mark.sockets
@@ -144,3 +145,86 @@ def test_the_token_that_switches_faults_is_no_variable_of_a_client() -> None:
         assert box.token not in json.dumps(box.environment)
 
     run(main)
+
+
+DEEP = "[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("exchanges", {"Authorization": "Bearer \udcff"}),
+        ("instruments/deribit", {"Authorization": "Bearer \udcff"}),
+        ("instruments/deribit?filter={}", {}),
+        ("data-feeds/ftx?from=2022-11-01&offset=999999999999999", {}),
+        ("data-feeds/ftx?from=0001-01-01T00:00%2B14:00", {}),
+        ('data-feeds/ftx?from=2022-11-01&filters=[{"channel":"trades","symbols":7}]', {}),
+        ("data-feeds/ftx?from=2022-11-01&filters=" + DEEP[:6_000], {}),
+    ],
+)
+def test_nonsense_is_refused_and_never_a_fault_of_the_server(path: str, headers: dict[str, str]) -> None:
+    async def main(box: Sandbox, _session: aiohttp.ClientSession) -> None:
+        host, port = box.urls["tardis_api"].split("/")[2].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        lines = [f"GET /v1/{path} HTTP/1.1", f"Host: {host}", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
+        status = int((await reader.readline()).split()[1])
+        writer.close()
+        assert status < 500
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "body", ['{"on": ["silence", "nope"]}', '{"on": ["silence"], "times": 1e999}', '{"on": "silence"}', DEEP, "\xff"]
+)
+def test_faults_are_switched_all_or_not_at_all(body: str) -> None:
+    async def main(box: Sandbox, session: aiohttp.ClientSession) -> None:
+        headers = {"Authorization": f"Bearer {box.token}"}
+        async with session.post(box.urls["control"], data=body[:60_000].encode("latin-1"), headers=headers) as response:
+            assert response.status == 400
+        assert box.faults.on("gap")
+        assert not box.faults.on("silence")
+
+    run(main, "gap")
+
+
+@pytest.mark.parametrize("where", ["machine", "venue"])
+def test_a_client_that_falls_too_far_behind_is_closed(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aftershock.sim.servers.outbox._MOST_WAITING", 2)
+
+    async def main() -> None:
+        async with sandbox() as box, aiohttp.ClientSession() as session, asyncio.timeout(20):
+            options = [{"exchange": "deribit", "dataTypes": ["option_summary", "quote", "trade"]}]
+            url = box.urls["deribit_ws"]
+            if where == "machine":
+                url = f"{box.urls['tardis_machine_ws']}/ws-stream-normalized?options={json.dumps(options)}"
+            async with session.ws_connect(url) as socket:
+                names = [f"ticker.{symbol}.raw" for symbol in box.market.listing.symbols]
+                await socket.send_json({"method": "public/subscribe", "id": 1, "params": {"channels": names}})
+                async for _ in socket:
+                    pass
+                assert socket.close_code == 1008
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("fault", ["no-handshake", "no-first-byte"])
+def test_what_a_fault_keeps_waiting_ends_with_its_client(fault: str) -> None:
+    async def main(box: Sandbox, _session: aiohttp.ClientSession) -> None:
+        host, port = box.urls["tardis_machine_ws"].split("/")[2].split(":")
+        before = len(asyncio.all_tasks())
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"GET /ws-stream-normalized?options=[] HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            .encode()
+        )  # fmt: skip
+        async with asyncio.timeout(5):
+            await until(lambda: box.faults.hits.get(fault))
+            writer.transport.abort()
+            await until(lambda: len(asyncio.all_tasks()) <= before)
+        del reader
+
+    run(main, fault)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import aiohttp
@@ -15,15 +16,18 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aftershock.errors import InputError, UsageError
+from aftershock.errors import InputError, UnreachableError, UsageError
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.fetch import Fetcher
+from aftershock.venues.connection.http import RefusedError, get_json
 from aftershock.venues.recording import open_columnar
 from aftershock.venues.tardis.columnar import to_parquet
 from aftershock.venues.tardis.datasets import DataSet, days, file_symbol, verify
 from aftershock.venues.tardis.download import Downloader, Outcome
+from aftershock.venues.tardis.raw_feed import Slice, check_slice
 from aftershock.venues.tardis.source import open_source
+from tests.connection.fakes import serving
 
 HEAD = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
 TEXT = HEAD + "".join(f"ftx,BTC-PERP,1667260{n:09d},1667260{n:09d},{n},sell,{20_000 + n},0.5\n" for n in range(20_000))
@@ -75,11 +79,11 @@ class Server:
             await runner.cleanup()
 
 
-def fetch(server: Server, folder: Path, attempts: int = 6) -> list[Outcome]:
+def fetch(server: Server, folder: Path, attempts: int = 6, *, columnar: bool = False) -> list[Outcome]:
     async def main() -> list[Outcome]:
         async with server.running() as url, aiohttp.ClientSession(auto_decompress=False) as session:
             fetcher = Fetcher(session, who="Tardis", clock=Hasty(), headers={}, attempts=attempts)
-            downloader = Downloader(folder, url, fetcher, jobs=2)
+            downloader = Downloader(folder, url, fetcher, jobs=2, columnar=columnar)
             await downloader.data_sets([WANTED])
             return downloader.outcomes
 
@@ -161,7 +165,143 @@ def test_two_downloads_never_work_in_one_folder(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("row", ["ftx,BTC-PERP,1667260000123,1667260000123,1,sell,1,1", "ftx,B,{0},{0},1,sell,inf,1"])
+@pytest.mark.sockets
+def test_what_came_whole_and_was_not_read_yet_is_not_asked_for_again(tmp_path: Path) -> None:
+    """A large file takes a while to verify: whoever stops then has its bytes."""
+    (tmp_path / f"{WANTED.file_name}.received").write_bytes(BODY)
+    server = Server(cuts=0, ranges=False)
+
+    (done,) = fetch(server, tmp_path)
+
+    assert (done.status, done.rows, server.asked) == ("fetched", 20_000, [])
+
+
+@pytest.mark.sockets
+def test_a_file_that_can_not_be_made_columnar_is_kept_as_it_came_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow")
+    text = TEXT[:400].rsplit("\n", 1)[0] + "\nftx,BTC-PERP,1667260000000001,1667260000000001,1,sell,inf,1\n"
+    monkeypatch.setattr(f"{__name__}.BODY", gzip.compress(text.encode(), mtime=0))
+
+    (done,) = fetch(Server(cuts=0, ranges=False), tmp_path, columnar=True)
+
+    assert (done.status, done.columnar) == ("fetched", "")
+    assert "price holds what is no market data" in done.reason
+
+
+def test_whoever_stops_does_not_wait_for_a_large_file_to_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(BODY)
+    stopped = threading.Event()
+
+    def going_on() -> None:
+        stopped.set()
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        verify(path, "trades", going_on)
+    assert stopped.is_set()
+
+
+def answering(*answers: tuple[int, bytes]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Give each answer once, the last for ever; a body may name the key that came."""
+    left = list(answers)
+
+    async def answer(request: web.Request) -> web.Response:
+        status, body = left.pop(0) if len(left) > 1 else left[0]
+        key = request.headers.get("Authorization", "").encode()
+        return web.Response(status=status, body=body.replace(b"KEY", key))
+
+    return answer
+
+
+def ask(answer: Callable[[web.Request], Awaitable[web.Response]], into: Path) -> bytes:
+    async def main() -> bytes:
+        headers = {"Authorization": "Bearer TD.0123456789abcdef"}
+        async with serving(answer) as host, aiohttp.ClientSession(auto_decompress=False) as session:
+            fetcher = Fetcher(session, who="Tardis", clock=Hasty(), headers=headers)
+            await fetcher.get(f"http://{host}/x", into, resume=True, on_bytes=lambda _: None)
+        return into.read_bytes()
+
+    return asyncio.run(main())
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("passing", [(520, b"cloud"), (400, b'{"message": "date must be in ISO 8601 format"}')])
+def test_a_network_that_stumbles_is_asked_again(passing: tuple[int, bytes], tmp_path: Path) -> None:
+    assert ask(answering(passing, passing, (200, b"whole")), tmp_path / "x") == b"whole"
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("status", [400, 404, 416])
+def test_a_refusal_is_one_whether_or_not_something_is_here(status: int, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match=f"HTTP {status}"):
+        ask(answering((status, b"no")), tmp_path / "x")
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("body", [b'{"message": "key KEY is unknown"}', b"<html>KEY</html>"])
+def test_a_server_that_repeats_the_key_does_not_get_it_shown(body: bytes, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError) as refused:
+        ask(answering((401, body)), tmp_path / "x")
+    assert "0123456789" not in str(refused.value)
+
+    async def main(status: int) -> None:
+        async with serving(answering((status, body))) as host:
+            headers = {"Authorization": "Bearer TD.0123456789abcdef"}
+            await get_json(f"http://{host}/x", who="Tardis", clock=Hasty(), headers=headers)
+
+    for status in (401, 200) if body.startswith(b"<") else (401,):
+        with pytest.raises(UnreachableError) as raised:
+            asyncio.run(main(status))
+        assert "0123456789" not in str(raised.value)
+
+
+def test_slices_of_different_selections_never_have_one_name() -> None:
+    start = datetime(2022, 11, 1, tzinfo=UTC)
+    chosen = [(), ("BTC-PERP",), ("ETH-PERP",), ("BTC-PERP", "ETH-PERP"), ("BTC/PERP",)]
+    slices = [Slice("ftx", ("trades",), symbols, start, 60) for symbols in chosen]
+    slices += [Slice("ftx", channels, (), start, 60) for channels in (("a/b",), ("a-b",), ("a", "b"), ("a+b",))]
+
+    assert len({each.file_name for each in slices}) == len(slices)
+    assert slices[0].file_name == "ftx_trades_2022-11-01T0000_60m.ndjson.gz"
+    assert slices[1].file_name.startswith("ftx_trades_BTC-PERP_")
+    assert not any("/" in each.file_name for each in slices)
+
+
+LINE = b'2022-11-01T00:00:05.098533Z  {"channel": "trades"}\n'.replace(b"Z  ", b"0Z ")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (gzip.compress(LINE) + gzip.compress(LINE)[:-9], "cut short|damaged"),
+        (gzip.compress(LINE) + b"<html>", "damaged"),
+        (gzip.compress(LINE[:-1]), "cut short"),
+        (gzip.compress(LINE + b"{}\n"), "no recording"),
+        (gzip.compress(LINE + b" " * (80 << 20)), "200 times its size"),
+    ],
+    ids=["second member torn", "something behind the end", "half a line", "no recording", "bomb"],
+)
+def test_a_slice_is_whole_to_its_last_byte_or_none(body: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "slice.gz"
+    path.write_bytes(gzip.compress(LINE) + gzip.compress(b"\n" + LINE))
+    assert check_slice(path) == 2
+
+    path.write_bytes(body)
+    with pytest.raises(InputError, match=says):
+        check_slice(path)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "ftx,BTC-PERP,1667260000123,1667260000123,1,sell,1,1",
+        "ftx,BTC-PERP,1667260000123456789,1667260000123456789,1,sell,1,1",
+        "ftx,B,{0},{0},1,sell,inf,1",
+    ],
+)
 def test_what_the_reader_of_the_csv_would_drop_is_not_made_columnar(tmp_path: Path, row: str) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "ftx_trades_2022-11-01_PERPETUALS.csv.gz"

@@ -49,10 +49,10 @@ Play = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def says(*messages: object, code: int = 1000, reason: bytes = b"", stays: bool = False) -> Play:
-    """Send some messages, then close, or stay silent."""
+    """Send some messages, then close, or send nothing but pings."""
 
     async def play(request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(heartbeat=0.02 if stays else None)
         await socket.prepare(request)
         for message in messages:
             await socket.send_str(json.dumps(message))
@@ -218,6 +218,38 @@ def test_7_silence_has_a_deadline_of_ours() -> None:
                     break
             assert 100 < clock.monotonic() < 160
             with pytest.raises(UnreachableError, match="sent nothing for 120 s: it tries its source again"):
+                await reading
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("over", ["ws", "http"])
+def test_5_a_failure_in_so_many_words_is_none_of_a_good_end(over: Literal["ws", "http"]) -> None:
+    failure = {"responseText": "", "message": "HttpError: status code: 500", "url": "x"}
+
+    async def play(request: web.Request) -> web.StreamResponse:
+        if over == "ws":
+            return await says(LIQUIDATION, failure)(request)
+        return web.Response(text=json.dumps(LIQUIDATION) + "\n" + json.dumps(failure) + "\n")
+
+    events, error = replayed(play, over=over)
+
+    assert len(events) == 1
+    assert isinstance(error, UnreachableError)
+    assert "broke off: HttpError: status code: 500, after 1 messages" in str(error)
+
+
+def test_7_a_replay_that_its_reader_gives_up_ends_as_given_up() -> None:
+    async def main() -> None:
+        clock = FakeClock()
+        async with tardis(says(stays=True), clock) as client:
+            reading = asyncio.ensure_future(
+                anext(aiter(client.replay([FTX], "2022-10-30", "2022-10-31", silence_s=120)))
+            )
+            await clock.advance(119.9)
+            reading.cancel()
+            await clock.advance(60.0)
+            with pytest.raises(asyncio.CancelledError):
                 await reading
 
     asyncio.run(main())

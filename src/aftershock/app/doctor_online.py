@@ -12,7 +12,7 @@ from aftershock.errors import AftershockError
 from aftershock.model.units import NS_PER_MS
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.http import RefusedError, get_json
-from aftershock.venues.connection.text import place_of
+from aftershock.venues.connection.text import place_of, printable
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.exchanges import LIQUIDATION_EXCHANGES, exchange_list
 
@@ -71,7 +71,7 @@ async def _key(client: TardisClient, clock: Clock) -> Check:
         return Check("Tardis key", "warning", str(error))
     if not isinstance(rights, list) or not rights:
         return Check("Tardis key", "warning", "known, but it grants nothing: it has expired, or belongs to no plan")
-    names = [str(each.get("exchange")) for each in rights if isinstance(each, dict)]
+    names = [printable(str(each.get("exchange"))) for each in rights if isinstance(each, dict)]
     return Check("Tardis key", "ok", f"may read {len(names)} exchanges: {', '.join(names[:6])}")
 
 

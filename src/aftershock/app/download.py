@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ import msgspec
 
 from aftershock.app.plain import plain
 from aftershock.errors import AftershockError, UsageError
+from aftershock.model.units import NS_PER_S
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.fetch import Fetcher
 from aftershock.venues.connection.http import RefusedError
 from aftershock.venues.connection.library import need_aiohttp
+from aftershock.venues.connection.text import printable
 from aftershock.venues.recording.library import need_pyarrow
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.datasets import DATA_TYPES, DataSet, days, file_symbol, is_free
@@ -29,6 +31,8 @@ __all__ = ["SCHEMA_VERSION", "DownloadRequest", "Downloaded", "download"]
 SCHEMA_VERSION = 1
 _PROGRESS_S = 0.25
 _SLICE_MINUTES = 60
+_SLICE_READY_AFTER = timedelta(minutes=10)
+"""Tardis has a minute of a raw feed some six minutes after it is over."""
 
 
 class DownloadRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,11 +84,17 @@ class Downloaded(msgspec.Struct, frozen=True, kw_only=True):
         """Return how many files ended so."""
         return sum(each.status == status for each in self.outcomes)
 
+    @property
+    def not_columnar(self) -> int:
+        """Return how many whole files could not be made columnar; their reasons say why."""
+        return sum(each.status != "failed" and bool(each.reason) for each in self.outcomes)
+
     def document(self) -> dict[str, Any]:
         """Return the JSON document of `download`."""
         return {
             "schema_version": SCHEMA_VERSION,
             "files": {status: self.count(status) for status in ("fetched", "kept", "empty", "failed")},
+            "not_columnar": self.not_columnar,
             "rows": sum(each.rows for each in self.outcomes),
             "bytes": sum(each.bytes for each in self.outcomes),
             "received": self.received,
@@ -138,7 +148,11 @@ async def download(
     if await _watched(asking, Tally(), on_progress, stop):
         return Downloaded(outcomes=(), received=0, retries=0, seconds=clock.monotonic() - started, interrupted=True)
     details = asking.result()
-    slices = _slices(request, details) if request.channels else []
+    ready_until = datetime.fromtimestamp(clock.wall_ns() / NS_PER_S, tz=UTC) - _SLICE_READY_AFTER
+    all_slices = _slices(request, details) if request.channels else []
+    slices = [each for each in all_slices if each.end <= ready_until]
+    if all_slices and not slices:
+        raise UsageError(f"nothing of {request.first} is over: raw feeds are ready ten minutes after their hour")
     data_sets = [] if request.channels else _data_sets(request, details)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
@@ -147,6 +161,7 @@ async def download(
         downloader = Downloader(
             request.folder, base, fetcher, jobs=request.jobs, columnar=request.columnar and not request.channels
         )
+        downloader.late(all_slices[len(slices) :], "not over yet: run it again ten minutes after its end")
         task = asyncio.ensure_future(downloader.slices(slices) if slices else downloader.data_sets(data_sets))
         interrupted = await _watched(task, downloader.tally, on_progress, stop)
     failure = None if interrupted else task.exception()
@@ -185,7 +200,7 @@ def _data_sets(request: DownloadRequest, details: Exchange) -> list[DataSet]:
     late = [day for day in days(request.first, request.last) if until and f"{day}" >= until]
     if late:
         raise UsageError(
-            f"{request.exchange} has data sets until {until}, and {late[0]} is not ready: name earlier days"
+            f"{request.exchange} has data sets until {printable(until)}, and {late[0]} is not ready: name earlier days"
         )
     listed = {file_symbol(each.id): each.data_types for each in details.datasets.symbols}
     if not listed:
@@ -195,10 +210,10 @@ def _data_sets(request: DownloadRequest, details: Exchange) -> list[DataSet]:
         raise UsageError(f"name a symbol or a group of {request.exchange}: {_some(list(listed))}")
     for symbol in symbols:
         if symbol not in listed:
-            raise UsageError(f"{request.exchange} has no `{symbol[:60]}`: {_near(symbol, list(listed))}")
+            raise UsageError(f"{request.exchange} has no `{printable(symbol)}`: {_near(symbol, list(listed))}")
         for kind in request.kinds:
             if kind not in listed[symbol]:
-                raise UsageError(f"{symbol} of {request.exchange} has no {kind}: it has {', '.join(listed[symbol])}")
+                raise UsageError(f"{symbol} of {request.exchange} has no {kind}: it has {_some(listed[symbol])}")
     return [
         DataSet(request.exchange, kind, day, symbol)
         for day in days(request.first, request.last)
@@ -210,9 +225,8 @@ def _data_sets(request: DownloadRequest, details: Exchange) -> list[DataSet]:
 def _slices(request: DownloadRequest, details: Exchange) -> list[Slice]:
     for channel in request.channels:
         if channel not in details.available_channels:
-            raise UsageError(
-                f"{request.exchange} has no channel `{channel[:60]}`: it has {', '.join(details.available_channels)}"
-            )
+            known = _some(details.available_channels, 40)
+            raise UsageError(f"{request.exchange} has no channel `{printable(channel)}`: it has {known}")
     return [
         Slice(
             request.exchange,
@@ -228,12 +242,14 @@ def _slices(request: DownloadRequest, details: Exchange) -> list[Slice]:
 
 def _near(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=4, cutoff=0.5)
-    return f"near it are {', '.join(near)}" if near else f"it has {_some(names)}"
+    return f"near it are {', '.join(map(printable, near))}" if near else f"it has {_some(names)}"
 
 
-def _some(names: Sequence[str]) -> str:
-    first = list(names)[:8]
-    return ", ".join(first) + (f" and {len(names) - len(first):,} more" if len(names) > len(first) else "")
+def _some(names: Sequence[str], most: int = 8) -> str:
+    first = list(names)[:most]
+    return ", ".join(map(printable, first)) + (
+        f" and {len(names) - len(first):,} more" if len(names) > len(first) else ""
+    )
 
 
 KINDS = tuple(DATA_TYPES)

@@ -9,21 +9,26 @@ from typing import TypeAlias
 import msgspec
 
 from aftershock.app.numerics import table_digest
+from aftershock.app.recorded_terms import load_all, terms_beside
 from aftershock.app.settings import Choice
 from aftershock.errors import InputError, UsageError
 from aftershock.model.events import BookSnapshot, Event, Liquidation, OptionQuotes, Quote
 from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.recording import ColumnarSource, is_columnar, is_recording, open_columnar, segments_of
+from aftershock.venues.recording.folder import named
 from aftershock.venues.tardis import FileReport, FileSource, Merged, merge, open_source
 from aftershock.venues.tardis.csv_columns import same_kind
 from aftershock.venues.tardis.feed_mode import PEEK_ROWS, FeedMode, infer, infer_from
 from aftershock.venues.tardis.instruments_json import LoadedInstruments, load
 
-__all__ = ["EXPECTABLE", "INSTRUMENTS", "Given", "Inputs", "open_inputs"]
+__all__ = ["EXPECTABLE", "INSTRUMENTS", "RECORDED_TERMS", "Given", "Inputs", "open_inputs"]
 
 INSTRUMENTS = "instruments"
 """Kind, in a journal's head, of the file given with `--instruments`."""
+
+RECORDED_TERMS = "recorded terms"
+"""Kind of a file of contract terms beside a recording."""
 
 EXPECTABLE = ("liquidations", "trades", "options", "quotes", "book_ticker", "derivative_ticker", "book_snapshot")
 """What a user can say a file is; of these, some can't be told by the columns alone."""
@@ -50,7 +55,8 @@ class Inputs(msgspec.Struct, frozen=True):
         table: Instruments.
         table_digest: Of the table before anything was looked up.
         instruments: The file that the table was extended by, if any.
-        notes: What that file leaves uncertain.
+        recorded_terms: Files beside recordings that the table was extended by before.
+        notes: What those files leave uncertain.
     """
 
     given: tuple[Given, ...]
@@ -58,6 +64,7 @@ class Inputs(msgspec.Struct, frozen=True):
     table: InstrumentTable
     table_digest: str
     instruments: Path | None = None
+    recorded_terms: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -108,7 +115,10 @@ class Inputs(msgspec.Struct, frozen=True):
 
 
 def open_inputs(
-    given: Sequence[Given], instruments: Path | None = None, limits: Sequence[int | None] | None = None
+    given: Sequence[Given],
+    instruments: Path | None = None,
+    limits: Sequence[int | None] | None = None,
+    recorded_terms: Sequence[Path] | None = None,
 ) -> Inputs:
     """Open and recognise files.
 
@@ -116,6 +126,7 @@ def open_inputs(
         given: Files, each at most once; a folder that is a recording stands for its segments.
         instruments: File in the format of Tardis' instruments API.
         limits: Data rows to stop after, by file.
+        recorded_terms: Files of contract terms beside recordings; None for those that are there.
 
     Raises:
         InputError: A file can't be read, is of no known kind, or of another kind than the user said.
@@ -130,12 +141,19 @@ def open_inputs(
         if real in seen:
             raise UsageError(f"{item.path} is given twice: its rows would count double")
         seen[real] = item.path
+    beside = _terms_beside(given) if recorded_terms is None else tuple(recorded_terms)
+    recorded = load_all(beside)
     loaded = LoadedInstruments((), (), ()) if instruments is None else load(instruments)
-    table = InstrumentTable(loaded.instruments, loaded.fees)
+    table = InstrumentTable((*recorded.instruments, *loaded.instruments), (*loaded.fees, *recorded.fees))
     digest = table_digest(table)
     rows = [None] * len(given) if limits is None else limits
     sources = tuple(_open(item, i, table, limit) for i, (item, limit) in enumerate(zip(given, rows, strict=True)))
-    return Inputs(tuple(given), sources, table, digest, instruments, loaded.notes)
+    return Inputs(tuple(given), sources, table, digest, instruments, beside, (*recorded.notes, *loaded.notes))
+
+
+def _terms_beside(given: Sequence[Given]) -> tuple[Path, ...]:
+    folders = dict.fromkeys(item.path.parent for item in given if named(item.path) is not None)
+    return tuple(path for folder in folders if is_recording(folder) for path in terms_beside(folder))
 
 
 def _spread(item: Given) -> list[Given]:

@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from aftershock.app.inputs import INSTRUMENTS, Inputs
+from aftershock.app.inputs import INSTRUMENTS, RECORDED_TERMS, Inputs
 from aftershock.app.numerics import code_version, numerics
 from aftershock.app.outcome import Effect
 from aftershock.app.records import END, End, encode_effect, encode_end, encode_stats
@@ -33,9 +33,11 @@ class Recording:
             describe_file(given.path, given.expect or source.kind)
             for given, source in zip(inputs.given, inputs.sources, strict=True)
         ]
+        extensions = [(path, RECORDED_TERMS) for path in inputs.recorded_terms]
         if inputs.instruments is not None:
-            paths.append(inputs.instruments)
-            files.append(describe_file(inputs.instruments, INSTRUMENTS))
+            extensions.append((inputs.instruments, INSTRUMENTS))
+        paths += [path for path, _ in extensions]
+        files += [describe_file(path, kind) for path, kind in extensions]
         head = Head(
             code_version=code_version(),
             config=msgspec.to_builtins(config),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from aftershock.app.drive import Drive
-from aftershock.app.inputs import EXPECTABLE, INSTRUMENTS, Given, Inputs, open_inputs
+from aftershock.app.inputs import EXPECTABLE, INSTRUMENTS, RECORDED_TERMS, Given, Inputs, open_inputs
 from aftershock.app.live.journal import LiveInputs
 from aftershock.app.numerics import code_version, numerics
 from aftershock.app.records import END, decode_end, decode_output, encode_effect, encode_stats
@@ -117,13 +117,15 @@ def open_journal(folder: Path, given: Sequence[Path] = ()) -> JournalInputs:
     paths = [_locate(folder, index, file, given) for index, file in enumerate(reader.head.files)]
     limits, ended = _limits(reader)
     instruments = None
-    files = []
+    files, recorded_terms = [], []
     for file, path, limit in zip(reader.head.files, paths, limits, strict=True):
         if file.kind == INSTRUMENTS:
             instruments = path
+        elif file.kind == RECORDED_TERMS:
+            recorded_terms.append(path)
         else:
             files.append((Given(path, _expectable(file.kind)), limit))
-    inputs = open_inputs([item for item, _ in files], instruments, [limit for _, limit in files])
+    inputs = open_inputs([item for item, _ in files], instruments, [limit for _, limit in files], recorded_terms)
     _check_table(reader, inputs.table_digest)
     return JournalInputs(reader=reader, settings=_settings(reader), inputs=inputs, ended=ended)
 

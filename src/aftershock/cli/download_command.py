@@ -84,13 +84,16 @@ def download_command(  # noqa: PLR0913 - click passes each option by name
         return result.failure.exit_code
     if number:
         return 128 + number
-    return 1 if result.count("failed") else 0
+    return 1 if result.count("failed") or result.not_columnar else 0
 
 
 async def _run(request: DownloadRequest, status: StatusLine) -> tuple[Downloaded, int]:
     loop, stop, stopped_by = asyncio.get_running_loop(), asyncio.Event(), [0]
 
     def on_signal(number: int) -> None:
+        if stopped_by[0]:  # whoever asks twice wants it at once: every file is whole or not there at any moment
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
         stopped_by[0] = number
         stop.set()
 
@@ -119,7 +122,9 @@ def _text(result: Downloaded, folder: Path) -> str:
     if result.interrupted:
         lines.append(f"INTERRUPTED: what is whole is in {folder}; run it again for the rest")
         note("interrupted")
-    failed = [each for each in result.outcomes if each.status == "failed"]
+    if result.not_columnar:
+        lines.append(f"columns   {result.not_columnar:,} files could not be made columnar: their CSV is whole")
+    failed = [each for each in result.outcomes if each.status == "failed" or each.reason]
     shown = failed or list(result.outcomes)
     rows = [
         [each.file, each.status, f"{each.rows:,}", f"{each.bytes:,}", each.reason or each.columnar]

@@ -14,6 +14,7 @@ from aftershock.app.live.connect import OpenSources
 from aftershock.app.live.record import RecordResult, RecordStatus, record, terms_in
 from aftershock.app.live.run import with_fast_loop
 from aftershock.app.live.source import LiveSource
+from aftershock.app.recorded_terms import keep_terms
 from aftershock.app.settings import choose
 from aftershock.cli.console import StatusLine, note, show, show_json
 from aftershock.cli.live_text import clock_text
@@ -100,7 +101,9 @@ async def _record(
     stop: StopRequest,
     variables: Mapping[str, str],
 ) -> RecordResult:
-    sources += (await open_sources(live, variables)).sources
+    connected = await open_sources(live, variables)
+    keep_terms(writer.folder, connected.terms.instruments, connected.terms.fees)
+    sources += connected.sources
     return await record(
         sources,
         live,

@@ -17,6 +17,7 @@ from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.clock import Clock
 from aftershock.venues.connection.http import RefusedError
+from aftershock.venues.connection.text import place_of
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
 
@@ -94,7 +95,7 @@ async def _check_reachable(url: str) -> None:
         _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), _CONNECT_S)
     except (OSError, TimeoutError):
         raise UnreachableError(
-            f"no tardis-machine answers at {url}: start one (`npx tardis-machine`) or point "
+            f"no tardis-machine answers at {place_of(url)}: start one (`npx tardis-machine`) or point "
             "AFTERSHOCK_TARDIS_MACHINE_WS_URL at one that runs; recorded data needs none (`aftershock replay`)"
         ) from None
     writer.close()

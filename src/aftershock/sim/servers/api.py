@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import hmac
 import json
 import re
 import tempfile
@@ -20,6 +19,7 @@ from aftershock.model.units import NS_PER_DAY, NS_PER_S
 from aftershock.sim.servers.archive import ARCHIVE_DAY_NS, Archive
 from aftershock.sim.servers.catalogue import Catalogue
 from aftershock.sim.servers.faults import Faults
+from aftershock.sim.servers.guard import bears
 from aftershock.sim.servers.library import Library
 from aftershock.sim.servers.native import CHANNELS, Natives
 from aftershock.sim.servers.stamps import iso, parse_minute, recorded
@@ -29,10 +29,16 @@ __all__ = ["TardisApi"]
 
 _MINUTE_NS = 60 * NS_PER_S
 _MOST_MINUTES = 60
+_MOST_OFFSET = 100_000
 _PAGE = "<html><head><title>Please wait</title></head><body><h1>Checking your browser</h1></body></html>"
 _DAY = re.compile(r"\d{4}/\d{2}/\d{2}")
 _RAW = tuple(name for name in ("ftx", "ftx-restart", "deribit"))
 _BOMB_BYTES, _BOMB_PARTS = 1 << 30, 1 << 6
+
+
+class _Filter(msgspec.Struct, frozen=True):
+    channel: str
+    symbols: list[str] | None = None
 
 
 class TardisApi:
@@ -96,7 +102,7 @@ class TardisApi:
             return _error(404, 100, "No such exchange")
         try:
             wanted = msgspec.json.decode(request.query.get("filter", "{}"), type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return _error(400, 110, "filter is no JSON object")
         return web.json_response([each for each in found if _matches(each, wanted)])
 
@@ -132,18 +138,17 @@ class TardisApi:
         if exchange not in _RAW:
             return _error(400, 100, f"Invalid exchange: {exchange[:40]}")
         try:
-            from_ns = parse_minute(request.query["from"]) + int(request.query.get("offset", "0")) * _MINUTE_NS
+            offset = min(max(int(request.query.get("offset", "0")), 0), _MOST_OFFSET)
+            from_ns = parse_minute(request.query["from"]) + offset * _MINUTE_NS
             minutes = min(max(int(request.query.get("sliceSize", "1")), 1), _MOST_MINUTES)
-            filters = msgspec.json.decode(request.query.get("filters", "[]"), type=list[dict[str, Any]])
-        except (KeyError, ValueError, msgspec.MsgspecError):
+            filters = msgspec.json.decode(request.query.get("filters", "[]"), type=list[_Filter])
+        except (KeyError, ValueError, RecursionError, msgspec.MsgspecError):
             return _error(400, 110, "Invalid from, offset, sliceSize or filters: from is in ISO 8601 format")
         unknown = [
-            each
-            for each in filters
-            if each.get("channel") not in CHANNELS["deribit" if exchange == "deribit" else "ftx"]
+            each for each in filters if each.channel not in CHANNELS["deribit" if exchange == "deribit" else "ftx"]
         ]
         if unknown:
-            return _error(400, 111, f"Invalid channel: {str(unknown[0].get('channel'))[:40]}")
+            return _error(400, 111, f"Invalid channel: {unknown[0].channel[:40]}")
         if not self._may(request, from_ns):
             return _unauthorized()
         body = await asyncio.to_thread(self._slice, exchange, from_ns, from_ns + minutes * _MINUTE_NS, filters)
@@ -152,10 +157,10 @@ class TardisApi:
             headers.clear()
         return self._packed(body, {**headers, "Content-Type": "text/plain"})
 
-    def _slice(self, exchange: str, from_ns: int, to_ns: int, filters: list[dict[str, Any]]) -> bytes:
+    def _slice(self, exchange: str, from_ns: int, to_ns: int, filters: list[_Filter]) -> bytes:
         return b"".join(self._lines(exchange, from_ns, to_ns, filters))
 
-    def _lines(self, exchange: str, from_ns: int, to_ns: int, filters: list[dict[str, Any]]) -> Iterator[bytes]:
+    def _lines(self, exchange: str, from_ns: int, to_ns: int, filters: list[_Filter]) -> Iterator[bytes]:
         natives = Natives()
         for event in self._library.past([exchange], from_ns, to_ns):
             for native in natives.of(event):
@@ -234,9 +239,9 @@ class TardisApi:
         """Tell whether a request may read: with the key everything, without one the first days of months."""
         if self._faults.strikes("expired-key"):
             return False
-        given = request.headers.get("Authorization", "")
-        if hmac.compare_digest(given.encode(), f"Bearer {self._key}".encode()):
+        if bears(request, self._key):
             return True
+        given = request.headers.get("Authorization", "")
         free = from_ns is not None and datetime.fromtimestamp(from_ns // NS_PER_S, tz=UTC).day == 1
         return free and not given.removeprefix("Bearer ").strip()
 
@@ -254,9 +259,8 @@ def _matches(entry: dict[str, Any], wanted: dict[str, Any]) -> bool:
     return all(entry.get(key) in (value if isinstance(value, list) else [value]) for key, value in wanted.items())
 
 
-def _asked(channel: str, symbol: str, each: dict[str, Any]) -> bool:
-    symbols = each.get("symbols")
-    return each.get("channel") == channel and (not symbols or symbol in symbols)
+def _asked(channel: str, symbol: str, each: _Filter) -> bool:
+    return each.channel == channel and (not each.symbols or symbol in each.symbols)
 
 
 def _file_symbol(symbol: str) -> str:

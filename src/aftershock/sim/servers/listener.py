@@ -15,13 +15,13 @@ from aiohttp import WSMsgType, web
 from aftershock.sim.servers.faults import Faults
 from aftershock.sim.servers.hub import Hub, Interest, Wanted
 from aftershock.sim.servers.normalized import Message
+from aftershock.sim.servers.outbox import Outbox, abort, give_up
 from aftershock.sim.servers.stamps import iso
 from aftershock.sim.servers.tamper import spoil
 
 __all__ = ["Listener"]
 
-_MOST_WAITING = 200_000
-_INTERNAL_ERROR, _BACKPRESSURE = 1011, 1008
+_INTERNAL_ERROR = 1011
 _SENT_AGAIN = 5
 _PRINTS = frozenset({"trade", "liquidation"})
 _AFTER_MESSAGES = 20
@@ -41,16 +41,14 @@ class Listener:
         """Take what it wants; `rng` is the chance of faults."""
         self.sent = 0
         self._hub, self._faults, self._rng = hub, faults, rng
-        self._waiting: deque[Message] = deque()
-        self._wake = asyncio.Event()
+        self._outbox: Outbox[Message] = Outbox()
         self._interest = Interest(wanted, self._take)
         self._exchanges = list(dict.fromkeys(each.exchange for each in wanted))
         self._gap_until, self._before = 0.0, ""
         self._held: str | None = None
 
     def _take(self, message: Message, _ts_init: int) -> None:
-        self._waiting.append(message)
-        self._wake.set()
+        self._outbox.put(message)
 
     async def serve(self, request: web.Request, socket: web.WebSocketResponse, latest: deque[Message]) -> None:
         """Send until the client or a fault ends it.
@@ -60,20 +58,27 @@ class Listener:
             socket: Open.
             latest: Prints that were sent last on any connection, for those that are sent again.
         """
-        reader = asyncio.ensure_future(_read(socket))
         if self._faults.strikes("duplicates"):
-            self._waiting.extend(latest)
+            self._outbox.put(*latest)
         self._hub.join(self._interest)
-        dies = asyncio.ensure_future(self._die(request))
+        tasks = [
+            asyncio.ensure_future(work)
+            for work in (
+                _read(socket),
+                self._write(request, socket, latest),
+                self._die(request),
+                self._outbox.full.wait(),
+            )
+        ]
         try:
-            writer = asyncio.ensure_future(self._write(request, socket, latest))
-            await asyncio.wait((reader, writer, dies), return_when=asyncio.FIRST_COMPLETED)
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._hub.leave(self._interest)
-            reader.cancel()
-            dies.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._outbox.full.is_set():
+            await give_up(request, socket)
 
     async def _die(self, request: web.Request) -> None:
         """Reset the connection at a random moment, where that is the fault."""
@@ -88,17 +93,11 @@ class Listener:
             await self._give_up(socket)
             return
         while not socket.closed:
-            while self._waiting:
-                if len(self._waiting) > _MOST_WAITING:
-                    await socket.close(code=_BACKPRESSURE, message=b"Too much backpressure")
-                    return
-                message = self._waiting.popleft()
-                if message.fields["type"] in _PRINTS:
-                    latest.append(message)
-                if not await self._send(request, socket, message):
-                    return
-            self._wake.clear()
-            await self._wake.wait()
+            message = await self._outbox.take()
+            if message.fields["type"] in _PRINTS:
+                latest.append(message)
+            if not await self._send(request, socket, message):
+                return
 
     async def _send(self, request: web.Request, socket: web.WebSocketResponse, message: Message) -> bool:
         """Send one message, or what a fault makes of it; return False if that ended the connection."""
@@ -199,10 +198,3 @@ async def _bomb(request: web.Request) -> None:
         request.transport.write(bytes([0xC1, 127]) + struct.pack("!Q", len(data)) + data)
         await asyncio.sleep(0.5)
     abort(request)
-
-
-def abort(request: web.Request) -> None:
-    """Reset a connection."""
-    transport = request.transport
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()

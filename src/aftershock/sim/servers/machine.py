@@ -192,7 +192,7 @@ class Machine:
 def _options(request: web.Request) -> list[dict[str, Any]]:
     try:
         options = msgspec.json.decode(request.query.get("options", ""))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise RefusedError(str(error)) from None
     found = options if isinstance(options, list) else [options]
     if not found or not all(isinstance(each, dict) for each in found):
@@ -216,7 +216,9 @@ def _wanted(options: list[dict[str, Any]], *, live: bool) -> tuple[Wanted, ...]:
         for name in known:
             if name not in can:
                 raise RefusedError(f"{_NORMALIZERS[name]}: {exchange[:40]} not supported")
-        lists = [each.get("symbols") or [] for each in options if each.get("exchange") == exchange]
+        lists = [each.get("symbols") or [] for each in options if str(each.get("exchange")) == exchange]
+        if not all(isinstance(each, list) for each in lists):
+            raise RefusedError("Cannot read properties of undefined (reading 'includes')")
         symbols = frozenset(str(symbol) for symbols in lists for symbol in symbols) if all(lists) else frozenset()
         found.append(Wanted(exchange, frozenset(known), symbols))
     return tuple(found)

@@ -8,10 +8,11 @@ import ssl
 import time
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from aftershock.model.units import NS_PER_MS, NS_PER_S
 from aftershock.sim.market.endless import KINDS, ONSET_AFTER_NS, EndlessMarket
@@ -35,6 +36,11 @@ _HOST = "127.0.0.1"
 _CLOSE_S = 0.5
 _MOST_BYTES = 1 << 16
 _SHOCK_AFTER_S = 4.0
+
+
+class _Switch(msgspec.Struct, frozen=True):
+    on: list[str]
+    times: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class Sandbox:
@@ -162,7 +168,8 @@ class Sandbox:
         self._tls = tls is not None
         try:
             for name, app in self._apps.items():
-                runner = web.AppRunner(app, shutdown_timeout=_CLOSE_S, access_log=None)
+                # A handler that a fault keeps waiting ends with its client.
+                runner = web.AppRunner(app, shutdown_timeout=_CLOSE_S, access_log=None, handler_cancellation=True)
                 self._runners.append(runner)
                 await runner.setup()
                 port, secure = (ports or {}).get(name, 0), tls if name == "tardis_api" else None
@@ -216,14 +223,13 @@ class Sandbox:
         if (request.content_length or _MOST_BYTES + 1) > _MOST_BYTES:
             return web.json_response({"message": "the request is too large"}, status=413)
         try:
-            asked = await request.json()
-            names, times = list(asked["on"]), asked.get("times")
-            times = None if times is None else max(int(times), 1)
-            self.faults.switch_off()
-            for name in names:
-                self.faults.switch_on(str(name), times)
+            asked = msgspec.json.decode(await request.read(), type=_Switch)
+            Faults(asked.on)  # all names, before any is switched
         except UnknownFaultError as error:
             return web.json_response({"message": str(error)}, status=400)
-        except (ValueError, KeyError, TypeError):
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
             return web.json_response({"message": 'write {"on": [names], "times": number}'}, status=400)
-        return web.json_response({"on": names})
+        self.faults.switch_off()
+        for name in asked.on:
+            self.faults.switch_on(name, asked.times)
+        return web.json_response({"on": asked.on})

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from aftershock.model.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
+_FIRST_YEAR, _END_YEAR = 1971, 2200
+
 __all__ = ["iso", "iso_micro", "minute_of", "parse_minute", "recorded"]
 
 
@@ -32,6 +34,8 @@ def parse_minute(text: str) -> int:
     """
     moment = datetime.fromisoformat(text)
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if not _FIRST_YEAR <= moment.year < _END_YEAR:
+        raise ValueError(f"the year {moment.year}")
     return minute_of(int(moment.timestamp()) * NS_PER_S)
 
 

@@ -7,7 +7,6 @@ carries `ftx-restart`.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Any
 
 import msgspec
@@ -17,11 +16,13 @@ from aftershock.model.events import Event
 from aftershock.sim.servers.archive import venue_of
 from aftershock.sim.servers.hub import Hub, Interest
 from aftershock.sim.servers.native import CHANNELS, Native, Natives
+from aftershock.sim.servers.outbox import Outbox, give_up
 from aftershock.sim.servers.tape import RESTART
 
 __all__ = ["VenueFeeds"]
 
 _MAX_FRAME = 512 << 10
+_HEARTBEAT_S = 30.0
 _BAD_REQUEST = {"code": -32600, "message": "request entity is no JSON-RPC request"}
 _NO_METHOD = {"code": -32601, "message": "Method not found"}
 
@@ -53,24 +54,32 @@ class _Connection:
         self._hub, self._venue = hub, venue
         self._natives = Natives()
         self._channels: dict[tuple[str, str], str] = {}
-        self._waiting: deque[bytes] = deque()
-        self._wake = asyncio.Event()
+        self._outbox: Outbox[bytes] = Outbox()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve until the client goes."""
-        socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME)
+        socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME, heartbeat=_HEARTBEAT_S)
         await socket.prepare(request)
         interest = Interest((), lambda *_: None, self._see)
         self._hub.join(interest)
-        writer = asyncio.ensure_future(self._write(socket))
+        tasks = [
+            asyncio.ensure_future(work) for work in (self._read(socket), self._write(socket), self._outbox.full.wait())
+        ]
         try:
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._put(self._answer(message.data))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._hub.leave(interest)
-            writer.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._outbox.full.is_set():
+            await give_up(request, socket)
         return socket
+
+    async def _read(self, socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                self._put(self._answer(message.data))
 
     def _see(self, event: Event) -> None:
         if venue_of(event) != self._venue or not self._channels:
@@ -81,20 +90,16 @@ class _Connection:
                 self._put(_named(native, name))
 
     def _put(self, fields: dict[str, Any]) -> None:
-        self._waiting.append(msgspec.json.encode(fields))
-        self._wake.set()
+        self._outbox.put(msgspec.json.encode(fields))
 
     async def _write(self, socket: web.WebSocketResponse) -> None:
-        while True:
-            while self._waiting:
-                await socket.send_str(self._waiting.popleft().decode())
-            self._wake.clear()
-            await self._wake.wait()
+        while not socket.closed:
+            await socket.send_str((await self._outbox.take()).decode())
 
     def _answer(self, text: str) -> dict[str, Any]:
         try:
             asked = msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return {"type": "error", "msg": "Invalid JSON"} if self._venue == RESTART else _failed(None, _BAD_REQUEST)
         return self._answer_ftx(asked) if self._venue == RESTART else self._answer_deribit(asked)
 
@@ -102,7 +107,12 @@ class _Connection:
         channel, market = asked.get("channel"), asked.get("market")
         if asked.get("op") == "ping":
             return {"type": "pong"}
-        if asked.get("op") != "subscribe" or channel not in CHANNELS["ftx"] or not isinstance(market, str):
+        if (
+            asked.get("op") != "subscribe"
+            or not isinstance(channel, str)
+            or channel not in CHANNELS["ftx"]
+            or not isinstance(market, str)
+        ):
             return {"type": "error", "code": 400, "msg": "Invalid op, channel or market"}
         self._channels[channel, market] = ""
         return {"type": "subscribed", "channel": channel, "market": market}
@@ -110,7 +120,9 @@ class _Connection:
     def _answer_deribit(self, asked: dict[str, Any]) -> dict[str, Any]:
         number, method = asked.get("id"), asked.get("method")
         if method == "public/subscribe":
-            names = [str(name) for name in (asked.get("params") or {}).get("channels", [])]
+            params = asked.get("params")
+            channels = params.get("channels") if isinstance(params, dict) else None
+            names = [str(name) for name in channels] if isinstance(channels, list) else []
             for name in names:
                 parts = name.split(".")
                 if parts[0] in CHANNELS["deribit"] and len(parts) > 1:

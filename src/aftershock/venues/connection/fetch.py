@@ -12,7 +12,7 @@ import msgspec
 from aftershock.errors import InputError, UnreachableError
 from aftershock.venues.connection.backoff import Backoff
 from aftershock.venues.connection.clock import Clock, within
-from aftershock.venues.connection.http import RefusedError, said
+from aftershock.venues.connection.http import RefusedError, is_passing, said
 from aftershock.venues.connection.text import place_of, printable
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetched", "Fetcher", "QuotaError"]
 
-_AGAIN = frozenset({429, 500, 502, 503, 504})
 _LONGEST_RETRY_AFTER_S = 300
 """Longer than this is no busy server, but a quota that is used up."""
 _CHUNK_S = 60.0
@@ -96,7 +95,8 @@ class Fetcher:
             try:
                 return await self._once(url, into, resume=resume or attempt > 1, on_bytes=on_bytes)
             except RefusedError as error:
-                if error.status not in _AGAIN or attempt == self._attempts or isinstance(error, QuotaError):
+                final = isinstance(error, QuotaError) or not is_passing(error.status, str(error))
+                if final or attempt == self._attempts:
                     raise
                 wait = error.retry_after_s
             except _Broken as error:
@@ -119,12 +119,13 @@ class Fetcher:
         try:
             asked = self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False)
             async with await within(self._clock, self._answer_s, _opened(asked)) as response:
-                if response.status == 416:  # what is there is more than all: not what is there now
+                changed = response.status == 416 or (response.status == 206 and not _continues(response, have))
+                if have and changed:  # what is here is no part of what is there
                     _forget(into)
                     raise _Broken("changed the file meanwhile")
-                if response.status not in (200, 206):
+                if response.status not in (200, 206) or changed:
                     raise await self._refusal(response, url)
-                if response.status == 200 or not _continues(response, have):
+                if response.status == 200:
                     have = 0
                 return await self._write(response, into, have, on_bytes)
         except TimeoutError as error:
@@ -155,14 +156,14 @@ class Fetcher:
 
     async def _refusal(self, response: aiohttp.ClientResponse, url: str) -> RefusedError:
         body = await within(self._clock, self._answer_s, response.content.read(4_096))
-        text = response.headers.get("Retry-After", "")
+        words, text = said(body, self._headers), response.headers.get("Retry-After", "")
         wait = float(text) if text.isascii() and text.isdigit() else 0.0
         where = f"{self._who} at {place_of(url)}"
         if wait > _LONGEST_RETRY_AFTER_S:
             return QuotaError(
-                f"{where} says that the quota is used up ({said(body)}): try again in {wait / 60:.0f} minutes", 429
+                f"{where} says that the quota is used up ({words}): try again in {wait / 60:.0f} minutes", 429
             )
-        return RefusedError(f"{where} says no with HTTP {response.status} ({said(body)})", response.status, wait)
+        return RefusedError(f"{where} says no with HTTP {response.status} ({words})", response.status, wait)
 
 
 async def _opened(asked: aiohttp.client._RequestContextManager) -> aiohttp.ClientResponse:
@@ -174,7 +175,7 @@ def _size(path: Path) -> int:
 
 
 def _forget(path: Path) -> None:
-    path.unlink()
+    path.unlink(missing_ok=True)
 
 
 def _continues(response: aiohttp.ClientResponse, have: int) -> bool:

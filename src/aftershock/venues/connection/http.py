@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,14 @@ from aftershock.venues.connection.text import place_of, printable
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["RefusedError", "get_json", "said"]
+__all__ = ["RefusedError", "get_json", "is_passing", "said"]
 
 _ATTEMPTS = 3
 _DEADLINE_S = 30.0
 _MAX_BYTES = 64 << 20
-_AGAIN = frozenset({429, 500, 502, 503, 504})
+_SHORTEST_SECRET = 8
+_LOST_QUERY = "ISO 8601 format"
+"""What Tardis says when the network in front of it dropped a request's query, which happens now and then."""
 
 
 class RefusedError(UnreachableError):
@@ -81,9 +84,10 @@ async def get_json(
                 )
             else:
                 if status == 200:
-                    return _decoded(body, where)
-                error = RefusedError(f"{where} says no with HTTP {status} ({said(body)})", status)
-                if status not in _AGAIN:
+                    return _decoded(body, where, headers or {})
+                words = said(body, headers or {})
+                error = RefusedError(f"{where} says no with HTTP {status} ({words})", status)
+                if not is_passing(status, words):
                     raise error
             if attempt == _ATTEMPTS:
                 raise error
@@ -101,19 +105,38 @@ async def _read(session: aiohttp.ClientSession, url: str, headers: dict[str, str
         return response.status, b"".join(parts)
 
 
-def _decoded(body: bytes, where: str) -> Any:  # noqa: ANN401 - a document may be of any type
+def _decoded(body: bytes, where: str, sent: Mapping[str, str]) -> Any:  # noqa: ANN401 - a document may be of any type
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        what = printable(body[:60].decode("utf-8", errors="replace"))
+        what = printable(_without(sent, body[:4096].decode("utf-8", errors="replace")))[:60]
         raise UnreachableError(f"{where} answers with what is no JSON ({what}): check the address") from error
 
 
-def said(body: bytes) -> str:
-    """Return the message of an error document, or how the body starts."""
+def is_passing(status: int, words: str) -> bool:
+    """Tell whether the same request may be answered another time."""
+    return status == 429 or status >= 500 or (status == 400 and _LOST_QUERY in words)
+
+
+def said(body: bytes, sent: Mapping[str, str]) -> str:
+    """Return the message of an error document, or how the body starts.
+
+    Args:
+        body: Of the answer.
+        sent: Headers of the request: their values are taken out, as a server may repeat the key that it refuses.
+    """
     try:
         document = msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         document = None
     said = document.get("message") if isinstance(document, dict) else None
-    return printable(said if isinstance(said, str) else body[:200].decode("utf-8", errors="replace"))
+    text = said if isinstance(said, str) else body.decode("utf-8", errors="replace")
+    return printable(_without(sent, text))
+
+
+def _without(sent: Mapping[str, str], text: str) -> str:
+    words = {word for value in sent.values() for word in (value, value.rpartition(" ")[2])}
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= _SHORTEST_SECRET:
+            text = text.replace(word, "***")
+    return text

@@ -29,6 +29,7 @@ __all__ = [
 MARK = "recording.json"
 _PART = MARK + ".part"
 _MARKED = b'{"aftershock_recording": 1}\n'
+_START = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"([^_/]+)_([a-z]+(?:_[a-z]+)*(?:_\d+)?)_(\d{8}T\d{6}Z)_(\d{6,})\.arrows")
 
 _REMEDIES = {
@@ -44,24 +45,34 @@ _REMEDIES = {
 
 
 class Segment(NamedTuple):
-    """What a segment's name says; segments of one venue and kind follow each other by number."""
+    """What a segment's name says; segments of one venue and kind follow each other by number.
+
+    `start_ns` is the second in which its first row was received, ns UTC.
+    """
 
     venue: str
     kind: str
     number: int
     path: Path
+    start_ns: int
 
 
 def segment_name(venue: str, kind: str, first_ts: int, number: int) -> str:
     """Return the name of a segment whose first row was received at `first_ts`."""
     start = datetime.fromtimestamp(first_ts // NS_PER_S, tz=UTC)
-    return f"{quote(venue, safe='').replace('_', '%5F')}_{kind}_{start:%Y%m%dT%H%M%SZ}_{number:06d}.arrows"
+    return f"{quote(venue, safe='').replace('_', '%5F')}_{kind}_{start:{_START}}_{number:06d}.arrows"
 
 
 def named(path: Path) -> Segment | None:
     """Return what the name of a segment says; None if it is none."""
     match = _NAME.fullmatch(path.name)
-    return None if match is None else Segment(unquote(match[1]), match[2], int(match[4]), path)
+    if match is None:
+        return None
+    try:
+        start = datetime.strptime(match[3], _START).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return Segment(unquote(match[1]), match[2], int(match[4]), path, int(start.timestamp()) * NS_PER_S)
 
 
 def is_recording(folder: Path) -> bool:

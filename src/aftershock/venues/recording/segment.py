@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from aftershock.venues.recording.arrow import Encoder
-from aftershock.venues.recording.folder import segment_name, sync_folder
+from aftershock.venues.recording.folder import segment_name
 from aftershock.venues.recording.rows import Rows, TermsOf
 from aftershock.venues.recording.schema import FORMAT, IV, KIND, SOURCE, START, VENUE, VERSION
 from aftershock.venues.recording.syncer import Syncer
@@ -109,7 +109,7 @@ class SegmentWriter:
         encoder = Encoder(self.kind, metadata)
         path = self._folder / segment_name(self.venue, self.kind, first_ts, self._number)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        sync_folder(self._folder)
+        self._syncer.submit_folder(self._folder)
         self._encoder = encoder
         self._number += 1
         self.files += 1

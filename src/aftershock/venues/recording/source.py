@@ -15,7 +15,7 @@ from aftershock.venues.recording.arrow import Cells, ParquetRows, check_columns,
 from aftershock.venues.recording.block import Block
 from aftershock.venues.recording.damage import Damage
 from aftershock.venues.recording.event_rows import read_events
-from aftershock.venues.recording.folder import named
+from aftershock.venues.recording.folder import named, segments_of
 from aftershock.venues.recording.frame import CONTINUATION, FrameReader
 from aftershock.venues.recording.library import need_pyarrow
 from aftershock.venues.recording.option_cells import read_options
@@ -100,6 +100,8 @@ class ColumnarSource:
         start = metadata.get(START, b"")
         self.starts_ns = int(start) if start.isdigit() and len(start) < 20 else None
         self._venue = unquote(metadata.get(VENUE, b"").decode("utf-8", "replace"))
+        if schema is None and self._segment is not None:  # the name says what the head no longer does
+            self.starts_ns, self._venue = self._segment.start_ns, self._segment.venue
         self.sequence = None if self._frames is None else (str(path.parent), self._venue, self.kind)
         self.report = self._fresh_report()
 
@@ -122,8 +124,9 @@ class ColumnarSource:
         arrival = Arrival(self.path.name, self.report)
         if self.starts_ns is not None:
             arrival.advance(self.starts_ns, 0)
-        venue = "" if self.kind == GAPS else self._venue
-        damage = Damage(venue, lambda: self._lost_at_the_end)
+        damage = Damage(
+            self._venues(), lambda: self._lost_at_the_end, starts_ns=self.starts_ns or 0, next_ns=self._next_ns
+        )
         if self.kind == "options_chain":
             return read_options(
                 self._blocks(),
@@ -163,6 +166,31 @@ class ColumnarSource:
         if self._segment is None or not columns_of(self._segment.kind):
             raise InputError(f"{self.path} is cut short before its first row, and its name says no kind: leave it out")
         return self._segment.kind
+
+    def _venues(self) -> list[str]:
+        """Return whose rows a damaged part may have held: of gaps, those of any venue of the recording."""
+        if self.kind != GAPS:
+            return [self._venue] if self._venue else []
+        if self._segment is None:
+            return []
+        return sorted({each.venue for each in segments_of(self.path.parent) if each.kind != GAPS})
+
+    def _next_ns(self) -> int:
+        """Return when the segment after this one begins, ns UTC; 0 if there is none."""
+        mine = self._segment
+        if mine is None:
+            return 0
+        following = [
+            each
+            for each in segments_of(self.path.parent)
+            if (each.venue, each.kind) == (mine.venue, mine.kind) and each.number > mine.number
+        ]
+        if not following:
+            return 0
+        first = following[0]
+        _, _, schema = _opened(first.path)
+        start = b"" if schema is None else (schema.metadata or {}).get(START, b"")
+        return int(start) if start.isdigit() and len(start) < 20 else first.start_ns
 
     def _fresh_report(self) -> FileReport:
         form = "parquet" if self._frames is None else "arrow"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 
 __all__ = ["Syncer"]
@@ -28,7 +29,7 @@ class Syncer:
         """
         self.error: OSError | None = None
         self._sync = sync
-        self._queue: SimpleQueue[int | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[int, Callable[[int], None]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="aftershock-sync", daemon=True)
         self._thread.start()
 
@@ -38,7 +39,15 @@ class Syncer:
         Raises:
             OSError: There are no descriptors left.
         """
-        self._queue.put(os.dup(descriptor))
+        self._queue.put((os.dup(descriptor), self._sync))
+
+    def submit_folder(self, folder: Path) -> None:
+        """Sync a folder's list of names: without it a synced file can vanish with its name.
+
+        Raises:
+            OSError: There are no descriptors left.
+        """
+        self._queue.put((os.open(folder, os.O_RDONLY | os.O_CLOEXEC), os.fsync))
 
     def finish(self) -> None:
         """Return once everything that was handed in is on the disk, or has failed."""
@@ -46,9 +55,10 @@ class Syncer:
         self._thread.join()
 
     def _run(self) -> None:
-        while (descriptor := self._queue.get()) is not None:
+        while (work := self._queue.get()) is not None:
+            descriptor, sync = work
             try:
-                self._sync(descriptor)
+                sync(descriptor)
             except OSError as error:
                 self.error = self.error or error
             finally:

@@ -36,7 +36,7 @@ class RecordingWriter:
         folder: The recording.
         last_ts: Last `ts_init` that it holds or waits to hold, ns UTC; 0 if there is none.
         whole_until: Of what it held when it was opened nothing is missing up to here, ns UTC: a recorder that died
-            took the rows of one `batch_s` with it.
+            took the rows of one `batch_s` with it, and a power cut those of one `sync_s` before them, of any venue.
         venues: Those of which it held rows then.
         left_out: Events that can't be recorded, by reason.
     """
@@ -77,7 +77,8 @@ class RecordingWriter:
             os.close(self._lock)
             raise
         self._numbers, self.last_ts, self.venues = found.numbers, found.last_ts, found.venues
-        self.whole_until = found.last_ts if found.ended else max(found.last_ts - self._batch_ns, 0)
+        unsure_ns = 0 if found.ended else self._batch_ns + self._sync_ns
+        self.whole_until = max(found.last_ts - unsure_ns, 0)
         self._writers: dict[tuple[str, str], SegmentWriter] = {}
         self._syncer = syncer or Syncer()
         # The nearest moment at which a batch must be written, and the next one to sync at.

@@ -271,7 +271,7 @@ class TardisClient:
             found = tuple(symbol for symbol in symbols if symbol in known)
         if not found:
             raise UsageError(
-                f"{exchange} lists none of the symbols asked for: take names from {self.api_url}/exchanges"
+                f"{exchange} lists none of the symbols asked for: take names from {place_of(self.api_url)}/v1/exchanges"
             )
         return found
 

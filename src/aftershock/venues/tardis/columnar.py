@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +19,17 @@ _TEXTS = frozenset({"id", "side", "type", "underlying_index"})
 _TIMES = frozenset({"timestamp", "local_timestamp", "expiration", "funding_timestamp"})
 _NAMES = {"timestamp": "ts_event", "local_timestamp": "ts_init"}
 _BLOCK = 8 << 20
-_FIRST_US = 10**15
-"""Microseconds since 1970 have sixteen digits; smaller stamps are of another unit."""
+_FIRST_US, _END_US = 10**15, 2**63 // 1_000
+"""Microseconds since 1970 have sixteen digits; smaller and larger stamps are of another unit."""
 
 
-def to_parquet(source: Path, kind: str) -> Path:
+def to_parquet(source: Path, kind: str, going_on: Callable[[], object] = lambda: None) -> Path:
     """Write a whole data set beside itself as `.parquet`, zstd; it appears under that name once it is whole.
 
     Args:
         source: A verified `.csv.gz` that is not empty.
         kind: Its data type.
+        going_on: Called now and then; what it raises ends the writing.
 
     Returns:
         The new file.
@@ -67,19 +69,19 @@ def to_parquet(source: Path, kind: str) -> Path:
             pq.ParquetWriter(str(partial), schema, compression="zstd") as writer,
         ):
             for batch in reader:
+                going_on()
                 _refuse_what_is_no_market_data(batch, names)
                 columns = [
-                    pc.multiply(column, 1_000) if name in _TIMES else column
+                    pc.multiply_checked(column, 1_000) if name in _TIMES else column
                     for name, column in zip(names, batch.columns, strict=True)
                 ]
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
-    except InputError:
-        partial.unlink(missing_ok=True)
-        raise
     except (pa.ArrowInvalid, OSError) as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"{source.name} can't be made columnar ({str(error)[:120]}): keep the CSV file") from error
-    os.replace(partial, target)  # noqa: PTH105 - one step, whatever was there
+    else:
+        os.replace(partial, target)  # noqa: PTH105 - one step, whatever was there
+    finally:
+        partial.unlink(missing_ok=True)
     return target
 
 
@@ -94,8 +96,8 @@ def _refuse_what_is_no_market_data(batch: pa.RecordBatch, names: list[str]) -> N
 
     for name, column in zip(names, batch.columns, strict=True):
         if name in _TIMES:
-            least = pc.min(column).as_py()
-            good = least is None or least >= _FIRST_US
+            least, most = pc.min(column).as_py(), pc.max(column).as_py()
+            good = least is None or (least >= _FIRST_US and most < _END_US)
         else:
             good = not pa.types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() is not False
         if not good:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from aftershock.errors import InputError, UsageError
+from aftershock.venues.tardis.unpacked import unpacked
 
 __all__ = ["DATA_TYPES", "DataSet", "Verified", "days", "file_symbol", "is_free", "verify"]
 
@@ -33,9 +33,6 @@ DATA_TYPES = {
 """How the header of each kind goes on after exchange, symbol and two times."""
 
 _HEAD = "exchange,symbol,timestamp,local_timestamp,"
-_CHUNK = 1 << 20
-_MOST_TIMES_SMALLER = 200
-"""What unpacks to more than so many times its size is no market data, whose rows differ."""
 
 
 class DataSet(msgspec.Struct, frozen=True, order=True):
@@ -91,63 +88,33 @@ def is_free(day: date) -> bool:
     return day.day == 1
 
 
-def verify(path: Path, kind: str) -> Verified:
+def verify(path: Path, kind: str, going_on: Callable[[], object] = lambda: None) -> Verified:
     """Read a file to its end: is it whole, and what it should be?
 
     Args:
         path: A `.csv.gz`; an empty one means that there was no data that day.
         kind: Its data type.
+        going_on: Called now and then; what it raises ends the reading.
 
     Raises:
         InputError: It is cut short, damaged, of another kind, or no market data.
     """
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    size = unpacked = lines = 0
+    lines = 0
     header, last = b"", b"\n"
 
     def on_raw(raw: bytes) -> None:
+        going_on()
         sha256.update(raw)
         md5.update(raw)
 
-    for part in _unpacked(path, on_raw):
-        size = path.stat().st_size
-        unpacked += len(part)
-        if unpacked > _MOST_TIMES_SMALLER * max(size, 1 << 16):
-            raise InputError(
-                f"{path.name} unpacks to more than {_MOST_TIMES_SMALLER:,} times its size: it is no data set"
-            )
+    for part in unpacked(path, on_raw):
         if b"\n" not in header:
             header += part[: 1 << 16]
         lines += part.count(b"\n")
         last = part[-1:]
-    if unpacked and not header.startswith((_HEAD + DATA_TYPES[kind]).encode()):
+    if header and not header.startswith((_HEAD + DATA_TYPES[kind]).encode()):
         raise InputError(f"{path.name} holds no {kind}: its first line is {header[:60]!r}")
     if last != b"\n":
         raise InputError(f"{path.name} ends inside a row")
     return Verified(max(lines - 1, 0), path.stat().st_size, sha256.hexdigest(), md5.hexdigest())
-
-
-def _unpacked(path: Path, on_raw: Callable[[bytes], object]) -> Iterator[bytes]:
-    """Yield what a gzip file of any number of members holds, in parts of bounded size.
-
-    Raises:
-        InputError: It is cut short or damaged.
-    """
-    unpacker, fresh = zlib.decompressobj(31), True
-    with path.open("rb") as file:
-        try:
-            while raw := file.read(_CHUNK):
-                on_raw(raw)
-                while raw:
-                    part = unpacker.decompress(raw, _CHUNK)
-                    fresh = False
-                    raw = unpacker.unconsumed_tail
-                    if part:
-                        yield part
-                    if unpacker.eof:
-                        raw = raw or unpacker.unused_data
-                        unpacker, fresh = zlib.decompressobj(31), True
-        except zlib.error as error:
-            raise InputError(f"{path.name} is damaged ({error}): it is fetched again on the next run") from error
-    if not fresh:
-        raise InputError(f"{path.name} is cut short: it is fetched again on the next run")

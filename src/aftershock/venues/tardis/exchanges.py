@@ -14,6 +14,7 @@ from aftershock.errors import UnreachableError, UsageError
 from aftershock.model.units import NS_PER_S
 from aftershock.venues.connection.clock import Clock
 from aftershock.venues.connection.http import RefusedError, get_json
+from aftershock.venues.connection.text import place_of, printable
 from aftershock.venues.tardis.iso_time import parse_iso_ns
 
 __all__ = [
@@ -99,7 +100,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def span(self) -> str:
         """Return its dates: `since 2019-03-30` or `2019-08-01 to 2022-11-13`."""
         since, until = self.available_since[:10], (self.available_to or "")[:10]
-        return f"{since} to {until}" if until else f"since {since}" if since else "no dates"
+        return printable(f"{since} to {until}" if until else f"since {since}" if since else "no dates")
 
 
 async def exchange_list(api_url: str, clock: Clock) -> list[Exchange]:
@@ -157,7 +158,7 @@ def unknown_exchange(name: str, known: Sequence[Exchange]) -> UsageError:
     near += [each for each in difflib.get_close_matches(name, ids, n=3, cutoff=0.6) if each not in near]
 
     def dated(each: str) -> str:
-        return f"{each} ({by_id[each].span})" if each in by_id else each
+        return f"{printable(each)} ({by_id[each].span})" if each in by_id else each
 
     alike = f"ids like it are {', '.join(map(dated, near[:5]))}; " if near else ""
     liquidations = ", ".join(dated(each) for each in ids if each in LIQUIDATION_EXCHANGES)
@@ -174,7 +175,8 @@ def _converted(document: object, kind: type[T], api_url: str) -> T:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         raise UnreachableError(
-            f"what answers at {api_url} is not the Tardis API ({error}): check AFTERSHOCK_TARDIS_API_URL"
+            f"what answers at {place_of(api_url)} is not the Tardis API ({printable(str(error))}): "
+            "check AFTERSHOCK_TARDIS_API_URL"
         ) from error
 
 

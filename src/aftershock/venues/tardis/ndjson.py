@@ -12,6 +12,7 @@ from aftershock.model.events import Gap, StreamId
 from aftershock.model.order import in_order, option_place, place
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.connection.recent_ids import RecentIds
+from aftershock.venues.connection.text import printable
 from aftershock.venues.tardis.arrival import Arrival
 from aftershock.venues.tardis.codec import (
     DataMessage,
@@ -124,7 +125,7 @@ class MessageReader:
             self._report.note(f"the recorder reported for {message.exchange}: {message.details[:200]}")
         elif isinstance(message, FailureMessage):
             self._report.rows -= 1
-            self._report.incomplete = f"tardis-machine broke off: {message.message[:200]}"
+            self._report.incomplete = f"tardis-machine broke off: {printable(message.message)}"
         elif isinstance(message, UnusedMessage):
             if message.exchange in self._gaps:
                 yield from self._advance(message.exchange, message_ns(message.local_timestamp))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
+import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -10,11 +12,16 @@ from urllib.parse import quote
 import msgspec
 
 from aftershock.errors import InputError
+from aftershock.venues.connection.text import printable
 from aftershock.venues.tardis.iso_time import parse_iso_ns
+from aftershock.venues.tardis.unpacked import unpacked
 
 __all__ = ["Slice", "check_slice", "slice_minutes"]
 
 _STAMP = 28
+_LONGEST_LINE = 64 << 20
+_PLAIN = re.compile(r"[A-Za-z0-9.-]*")
+_SHOWN = 48
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -28,10 +35,7 @@ class Slice(msgspec.Struct, frozen=True):
 
     def path(self) -> str:
         """Return the request under the API's address."""
-        filters = [
-            {"channel": name, **({"symbols": list(self.symbols)} if self.symbols else {})} for name in self.channels
-        ]
-        wanted = quote(msgspec.json.encode(filters), safe="")
+        wanted = quote(self._filters(), safe="")
         return (
             f"data-feeds/{self.exchange}?from={self.start:%Y-%m-%dT%H:%M}:00.000Z&offset=0&sliceSize={self.minutes}"
             f"&filters={wanted}"
@@ -39,9 +43,25 @@ class Slice(msgspec.Struct, frozen=True):
 
     @property
     def file_name(self) -> str:
-        """Return a name that says all."""
-        channels = "+".join(self.channels).replace("/", "-")
-        return f"{self.exchange}_{channels}_{self.start:%Y-%m-%dT%H%M}_{self.minutes}m.ndjson.gz"
+        """Return a name of its own: no other selection has it.
+
+        Symbols, and channels that no file name can have, are in it by a digest of the request, whatever is readable of
+        them before it.
+        """
+        channels, names = "+".join(self.channels), "+".join(self.symbols)
+        what = "_".join(re.sub(r"[^A-Za-z0-9.+-]", "-", each)[:_SHOWN] for each in (channels, names) if each)
+        if names or not _PLAIN.fullmatch("".join(self.channels)) or len(channels) > _SHOWN:
+            what += f"_{hashlib.sha256(self._filters()).hexdigest()[:8]}"
+        return f"{self.exchange}_{what}_{self.start:%Y-%m-%dT%H%M}_{self.minutes}m.ndjson.gz"
+
+    @property
+    def end(self) -> datetime:
+        """Return the minute after the last."""
+        return self.start + timedelta(minutes=self.minutes)
+
+    def _filters(self) -> bytes:
+        symbols = {"symbols": list(self.symbols)} if self.symbols else {}
+        return msgspec.json.encode([{"channel": name, **symbols} for name in self.channels])
 
     def cut(self, minutes: int) -> Slice:
         """Return its first minutes."""
@@ -70,24 +90,23 @@ def slice_minutes(headers: dict[str, str], asked: int) -> int:
     return int(text)
 
 
-def check_slice(path: Path) -> int:
+def check_slice(path: Path, going_on: Callable[[], object] = lambda: None) -> int:
     """Read a slice to its end and return its messages; an empty line is a disconnect of the recorder.
 
+    Args:
+        path: A `.gz` file.
+        going_on: Called now and then; what it raises ends the reading.
+
     Raises:
-        InputError: It is cut short, damaged, or no recording.
+        InputError: It is cut short, damaged, a bomb, or no recording.
     """
-    unpacker = zlib.decompressobj(31)
     rows, rest = 0, b""
-    try:
-        with path.open("rb") as file:
-            while raw := file.read(1 << 20):
-                while raw:
-                    *lines, rest = (rest + unpacker.decompress(raw, 1 << 20)).split(b"\n")
-                    raw = unpacker.unconsumed_tail
-                    rows += sum(map(_is_message, lines))
-    except zlib.error as error:
-        raise InputError(f"{path.name} is damaged ({error}): it is fetched again on the next run") from error
-    if not unpacker.eof or rest:
+    for part in unpacked(path, lambda _: going_on()):
+        *lines, rest = (rest + part).split(b"\n")
+        rows += sum(map(_is_message, lines))
+        if len(rest) > _LONGEST_LINE:
+            raise InputError(f"{path.name} has a line of more than 64 MiB: it is no recording")
+    if rest:
         raise InputError(f"{path.name} is cut short: it is fetched again on the next run")
     return rows
 
@@ -97,8 +116,10 @@ def _is_message(line: bytes) -> bool:
         return False
     try:
         parse_iso_ns(line[:_STAMP].decode("ascii"))
+        is_one = line[_STAMP : _STAMP + 2] in {b" {", b" ["}
     except (ValueError, UnicodeDecodeError):
-        raise InputError(f"the API answers with what is no recording ({line[:40]!r}): check its address") from None
-    if line[_STAMP : _STAMP + 2] != b" {" and line[_STAMP : _STAMP + 2] != b" [":
-        raise InputError(f"the API answers with what is no recording ({line[:40]!r}): check its address")
+        is_one = False
+    if not is_one:
+        start = printable(line[:40].decode("utf-8", errors="replace"))
+        raise InputError(f"the API answers with what is no recording ({start}): check its address")
     return True

@@ -95,6 +95,8 @@ class Replay:
                     for piece in self._pieces(line):
                         for event in moment.add(piece):
                             yield event
+            if self.report.incomplete:  # a failure in so many words, before an end that looks like a good one
+                failure = UnreachableError(f"{self.report.incomplete}, after {self.report.rows:,} messages")
         except UnreachableError as error:
             failure = error
         for piece in self._reader.open_gaps():
@@ -132,13 +134,15 @@ class Replay:
                 raise UnreachableError(
                     f"{where} {error}: start one (`npx tardis-machine`) or check its address"
                 ) from error
-            silence = _Silence(self._clock, self._silence_s, asyncio.current_task())
+            silence = _Silence(self._clock, self._silence_s)
             try:
                 while True:
                     message = await silence.during(socket.receive())
                     if message.type is kinds.TEXT:
+                        silence.ends()
                         yield message.data
                     elif message.type is kinds.BINARY:
+                        silence.ends()
                         self.report.rows += 1
                         self.report.drop(Broken.ENCODING, self.report.rows, "a binary frame")
                     elif message.type is kinds.PING:
@@ -151,7 +155,7 @@ class Replay:
                     elif message.type in {kinds.CLOSED, kinds.CLOSING, kinds.ERROR}:
                         raise UnreachableError(_broken(where, "the connection broke", self.report.rows))
             finally:
-                silence.end()
+                silence.stop()
                 await socket.close()
 
     async def _over_http(self, plan: ReplayPlan) -> AsyncGenerator[str, None]:
@@ -161,7 +165,7 @@ class Replay:
         where = f"tardis-machine at {place_of(plan.url)}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_SETTINGS.connect_s)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            silence = _Silence(self._clock, self._silence_s, asyncio.current_task())
+            silence = _Silence(self._clock, self._silence_s)
             try:
                 response = await silence.during(session.get(URL(plan.url, encoded=True), allow_redirects=False))
                 async with response:
@@ -170,6 +174,7 @@ class Replay:
                         raise UnreachableError(f"{where} says no with HTTP {response.status} ({said})")
                     rest = b""
                     while chunk := await silence.during(response.content.readany()):
+                        silence.ends()
                         *whole, rest = (rest + chunk).split(b"\n")
                         for line in whole:
                             yield line.decode("utf-8", errors="replace")
@@ -185,15 +190,19 @@ class Replay:
                     f"{where} does not answer or broke off ({why}): start one, or check where it is"
                 ) from error
             finally:
-                silence.end()
+                silence.stop()
 
 
 class _Silence:
-    """Interrupts a wait that lasts too long, without a timer for each message."""
+    """Interrupts waits that last too long together, without a timer for each message.
 
-    def __init__(self, clock: Clock, longest_s: float, task: asyncio.Task[object] | None) -> None:
-        self._clock, self._longest_s, self._reader = clock, longest_s, task
-        self._since = clock.monotonic()
+    Pings and their answers are no end of a silence: a machine sends them all the while. Time in which nobody waits,
+    since what came is being used, does not count.
+    """
+
+    def __init__(self, clock: Clock, longest_s: float) -> None:
+        self._clock, self._longest_s = clock, longest_s
+        self._since = self._waited_s = 0.0
         self._waiting: asyncio.Future[Any] | None = None
         self._struck = False
         self._watch = asyncio.ensure_future(self._run())
@@ -204,13 +213,14 @@ class _Silence:
         Raises:
             UnreachableError: It took too long.
         """
-        self._since = self._clock.monotonic()
+        self._since = self._clock.monotonic() - self._waited_s
         waiting = asyncio.ensure_future(work)
         self._waiting = waiting
         try:
             return await waiting
         except asyncio.CancelledError:
-            if not self._struck:
+            task = asyncio.current_task()
+            if not self._struck or (task is not None and task.cancelling()):
                 raise
             raise UnreachableError(
                 f"tardis-machine sent nothing for {self._longest_s:g} s: it tries its source again and again without "
@@ -218,17 +228,23 @@ class _Silence:
             ) from None
         finally:
             self._waiting = None
+            self._waited_s = self._clock.monotonic() - self._since
 
-    def end(self) -> None:
+    def ends(self) -> None:
+        """Note that data came."""
+        self._waited_s = 0.0
+
+    def stop(self) -> None:
         """Watch no longer."""
         self._watch.cancel()
 
     async def _run(self) -> None:
         while True:
             await self._clock.sleep(min(self._longest_s, _WATCH_S * 4))
-            if self._waiting is not None and self._clock.monotonic() - self._since >= self._longest_s:
+            waiting = self._waiting
+            # What was waited for may have come in this very turn: then there is nothing to interrupt.
+            if waiting is not None and self._clock.monotonic() - self._since >= self._longest_s and waiting.cancel():
                 self._struck = True
-                self._waiting.cancel()
                 return
 
 
