@@ -51,6 +51,24 @@ FAULTS: dict[str, str] = {
     "cut-body": "ends a compressed body too early",
     "bad-checksum": "flips a byte of a compressed file",
     "gzip-bomb": "sends a small compressed body that unpacks to gigabytes",
+    # Backpack
+    "backpack-depth-gap": "leaves a change of a book out",
+    "backpack-depth-twice": "sends a change of a book twice",
+    "backpack-ghost-level": "deletes a level of a book that never was",
+    "backpack-old-snapshot": "answers with a book that is older than the changes that were sent",
+    "backpack-close": "closes after a while, as before a restart",
+    "backpack-no-pong": "answers no pings and sends none",
+    "backpack-429": "says 429 with the venue's JSON",
+    "backpack-429-html": "says 429 with a web page of the network in front of it",
+    "backpack-maintenance": "says 503 MAINTENANCE",
+    "backpack-clock": "its clock is two minutes ahead: every signed request has expired",
+    "backpack-new-type": "lists a market of a type that nobody knows",
+    "backpack-new-state": "lists a book in a state that nobody knows",
+    "backpack-nulls": "leaves fields of options null",
+    "backpack-wrong-types": "lists steps of price and quantity as what they are not",
+    "backpack-cancel-202": "accepts a cancellation with 202 and no body",
+    "backpack-batch-mix": "refuses one order of a batch inside a 200",
+    "backpack-lost-reply": "takes an order and resets the connection before it answers",
 }
 """Every fault and what it does."""
 

@@ -113,6 +113,14 @@ class Hub:
         interest.send_states(self._states, self.terms)
         self._interests.append(interest)
 
+    def attach(self, interest: Interest) -> None:
+        """Send an interest everything from now on, from before the market plays."""
+        self._interests.append(interest)
+
+    def state(self, exchange: str, symbol: str, data_type: str) -> tuple[Event, int] | None:
+        """Return the event that says how a thing stands, and the row of it."""
+        return self._states.get((exchange, symbol, data_type))
+
     def leave(self, interest: Interest) -> None:
         """Send it nothing more."""
         if interest in self._interests:

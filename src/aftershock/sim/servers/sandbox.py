@@ -19,6 +19,7 @@ from aftershock.sim.market.endless import KINDS, ONSET_AFTER_NS, EndlessMarket
 from aftershock.sim.market.params import MakerName
 from aftershock.sim.servers.api import TardisApi
 from aftershock.sim.servers.archive import Archive
+from aftershock.sim.servers.backpack import Backpack
 from aftershock.sim.servers.catalogue import Catalogue
 from aftershock.sim.servers.faults import Faults, UnknownFaultError
 from aftershock.sim.servers.flow import flow
@@ -55,10 +56,11 @@ class Sandbox:
         token: Allows to switch faults over HTTP.
         faults: What goes wrong.
         hub: The market as it goes on.
+        backpack: The venue of that name.
         pace: Its clock.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the market that a test wants
         self,
         seed: int = 1,
         *,
@@ -69,6 +71,7 @@ class Sandbox:
         warm_up_s: float = 0.0,
         warm_up_takes_s: float = 5.0,
         begins_in_s: float = 0.0,
+        backpack_options: bool = True,
     ) -> None:
         """Plan a sandbox.
 
@@ -81,6 +84,7 @@ class Sandbox:
             warm_up_s: Market time that is played fast before; none needs no clock but the wall's.
             warm_up_takes_s: How long that takes.
             begins_in_s: The warm-up begins so long from now.
+            backpack_options: Whether Backpack lists options, as the overlay has them; the real one lists none.
 
         Raises:
             UnknownFaultError: A fault is none.
@@ -100,12 +104,15 @@ class Sandbox:
         library = Library(self.hub, archive)
         catalogue = Catalogue(lambda: self.market.listing, self.market.begin_ns, archive)
         machine = Machine(self.hub, library, self.faults, seed)
+        self.backpack = Backpack(self.hub, lambda: self.market.listing, self.faults, options=backpack_options)
         api = TardisApi(library, catalogue, archive, self.faults, self.key)
         self._apps = {
             "machine_ws": machine.websocket_app(guarded),
             "machine_http": machine.http_app(guarded),
             "tardis_api": self._with_control(api.app(guarded)),
             "venues": VenueFeeds(self.hub).app(guarded),
+            "backpack_rest": self.backpack.rest.app(guarded),
+            "backpack_ws": self.backpack.ws.app(guarded),
         }
         self._tls = False
         self._runners: list[web.AppRunner] = []
@@ -126,6 +133,8 @@ class Sandbox:
             "tardis_machine_ws": f"ws://{at['machine_ws']}",
             "ftx_ws": f"ws://{at['venues']}/ftx",
             "deribit_ws": f"ws://{at['venues']}/deribit",
+            "backpack_rest": f"http://{at['backpack_rest']}",
+            "backpack_ws": f"ws://{at['backpack_ws']}",
             "control": f"{scheme}://{at['tardis_api']}/sandbox/faults",
         }
 
@@ -138,14 +147,22 @@ class Sandbox:
             "AFTERSHOCK_TARDIS_DATASETS_URL": urls["tardis_datasets"],
             "AFTERSHOCK_TARDIS_MACHINE_HTTP_URL": urls["tardis_machine_http"],
             "AFTERSHOCK_TARDIS_MACHINE_WS_URL": urls["tardis_machine_ws"],
+            "AFTERSHOCK_BACKPACK_REST_URL": urls["backpack_rest"],
+            "AFTERSHOCK_BACKPACK_WS_URL": urls["backpack_ws"],
             "TARDIS_API_KEY": self.key,
+            "BACKPACK_API_KEY": self.backpack.keys.public,
+            "BACKPACK_SECRET_KEY": self.backpack.keys.secret,
         }
 
     def describe(self) -> dict[str, Any]:
         """Return the JSON line of the command."""
         return {
             **self.urls,
-            "keys": {"tardis": self.key},
+            "keys": {
+                "tardis": self.key,
+                "backpack_api": self.backpack.keys.public,
+                "backpack_secret": self.backpack.keys.secret,
+            },
             "token": self.token,
             "simulated": True,
             "seed": self.seed,

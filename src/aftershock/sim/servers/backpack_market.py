@@ -1,0 +1,227 @@
+"""Backpack's side of the simulated market: books that follow other venues', prints, marks, and who listens to them.
+
+The perpetual follows `binance-futures` with a basis of its own; options follow those of the linear option venue,
+rounded to this venue's ticks away from the middle, `DELAY_NS` later: whoever quotes here looks there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from aftershock.model.events import Event, Liquidation, OptionQuotes, Quote, Trade
+from aftershock.model.liquidations import Liquidated
+from aftershock.model.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from aftershock.sim.market.listing import LINEAR, Listing
+from aftershock.sim.servers.backpack_books import Book, Change, Fill
+from aftershock.sim.servers.backpack_listing import PERP, SPOT, OptionListing, documents, option_listing
+from aftershock.sim.servers.hub import Hub, Interest
+
+__all__ = ["DELAY_NS", "BackpackMarket", "micros"]
+
+DELAY_NS = 150 * NS_PER_MS
+_LEADER = "binance-futures"
+_BASIS = 0.6
+_FIRST_ID = 1_000_000
+_FIRST_TRADE = 9_000_000
+_KEPT_TRADES = 1_000
+_LISTED_AGAIN_NS = 60 * NS_PER_S
+
+Emit = Callable[[str, str, dict[str, Any]], None]
+"""Gets (kind, symbol, data) of what listeners may have subscribed to."""
+
+
+def micros(ts_ns: int) -> int:
+    """Return microseconds, as the socket stamps."""
+    return ts_ns // NS_PER_US
+
+
+class BackpackMarket:
+    """The venue's books and prints.
+
+    Attributes:
+        books: By symbol.
+        marks: Mark prices by symbol.
+        trades: Latest prints by symbol, newest last, in the form of the REST interface.
+    """
+
+    def __init__(self, hub: Hub, listing: Callable[[], Listing], *, options: bool = True) -> None:
+        """Listen to the market.
+
+        Args:
+            hub: Plays it.
+            listing: Returns the options that are listed now.
+            options: Whether the overlay's options are listed.
+        """
+        self._hub, self._listing, self._with_options = hub, listing, options
+        self.books: dict[str, Book] = {symbol: Book("0.1", "0.00001", _FIRST_ID) for symbol in (PERP, SPOT)}
+        self.marks: dict[str, Decimal] = {}
+        self.trades: dict[str, deque[dict[str, Any]]] = {}
+        self.emit: Emit = lambda *_: None
+        self.on_moved: Callable[[str], None] = lambda _symbol: None
+        self._options: dict[str, OptionListing] = {}
+        self._listed_ns = 0
+        self._next_trade = _FIRST_TRADE
+        hub.attach(Interest((), lambda *_: None, self._see))
+
+    # --- what there is ----------------------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """Return the market's clock."""
+        return self._hub.pace.market_ns(time.time_ns())
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Return what is listed."""
+        self._list_again()
+        return documents(self._options)
+
+    def option(self, symbol: str) -> OptionListing | None:
+        """Return an option by its name here."""
+        return next((each for each in self._options.values() if each.symbol == symbol), None)
+
+    def index(self) -> Decimal:
+        """Return the index price of the coin."""
+        return self.books[SPOT].mid or Decimal(0)
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def _see(self, event: Event) -> None:
+        if isinstance(event, Quote) and event.venue == _LEADER:
+            for symbol, basis in ((PERP, _BASIS), (SPOT, 0.0)):
+                book = self.books[symbol]
+                change = book.show(event.bid + basis, event.bid_amount, event.ask + basis, event.ask_amount)
+                self._changed(symbol, change, event.ts_event, event.ts_init)
+                if book.mid is not None:
+                    self.marks[symbol] = book.mid
+        elif isinstance(event, Trade) and event.venue == _LEADER:
+            self.print(PERP, event.price + _BASIS, event.amount, maker_buys=event.side == "sell", at_ns=event.ts_event)
+        elif isinstance(event, Liquidation) and event.venue == _LEADER:
+            self._liquidated(event)
+        elif isinstance(event, OptionQuotes) and event.stream.venue == LINEAR and self._with_options:
+            self._list_again()
+            pace = self._hub.pace
+            wait_ns = pace.wall_ns(event.ts_init + DELAY_NS) - pace.wall_ns(event.ts_init)
+            asyncio.get_running_loop().call_later(wait_ns / NS_PER_S, self._follow, event)
+
+    def _follow(self, event: OptionQuotes) -> None:
+        columns = event.columns
+        for row, follows in enumerate(event.symbols):
+            option = self._options.get(follows)
+            if option is None:
+                continue
+            book = self.books.setdefault(option.symbol, Book("1", "1", _FIRST_ID))
+            bid, bid_size, ask, ask_size, mark = (
+                float(columns[name][row]) for name in ("bid", "bid_amount", "ask", "ask_amount", "mark_price")
+            )
+            if mark == mark:  # noqa: PLR0124 - not NaN
+                self.marks[option.symbol] = Decimal(f"{mark:.2f}")
+            change = book.show(bid, bid_size, ask, ask_size)
+            ts_event, ts_init = int(event.row_ts_event[row]), int(event.row_ts_init[row])
+            self._changed(option.symbol, change, ts_event + DELAY_NS, ts_init + DELAY_NS)
+
+    def _liquidated(self, event: Liquidation) -> None:
+        long = event.liquidated is Liquidated.LONG
+        self.print(PERP, event.price + _BASIS, event.amount, maker_buys=long, at_ns=event.ts_event)
+        data = {
+            "e": "liquidation",
+            "E": micros(event.ts_init),
+            "q": f"{event.amount:.5f}",
+            "p": f"{event.price + _BASIS:.1f}",
+            "S": "Ask" if long else "Bid",
+            "s": PERP,
+            "T": micros(event.ts_event),
+        }
+        self.emit("liquidation", "", data)
+
+    def print(self, symbol: str, price: float, quantity: float, *, maker_buys: bool, at_ns: int) -> int:
+        """Print a trade and return its id."""
+        self._next_trade += 1
+        number, price_text, quantity_text = self._next_trade, f"{price:.1f}", f"{quantity:.5f}"
+        kept = self.trades.setdefault(symbol, deque(maxlen=_KEPT_TRADES))
+        kept.append(
+            {
+                "id": number,
+                "price": price_text,
+                "quantity": quantity_text,
+                "quoteQuantity": f"{price * quantity:.6f}",
+                "timestamp": at_ns // NS_PER_MS,
+                "isBuyerMaker": maker_buys,
+            }
+        )
+        data = {
+            "e": "trade",
+            "E": micros(self.now_ns),
+            "s": symbol,
+            "p": price_text,
+            "q": quantity_text,
+            "b": str(number * 2),
+            "a": str(number * 2 + 1),
+            "t": number,
+            "T": micros(at_ns),
+            "m": maker_buys,
+        }
+        self.emit("trade", symbol, data)
+        return number
+
+    def take(self, symbol: str, fills: list[Fill], *, bought: bool) -> None:
+        """Take an order's fills out of a book and print them."""
+        now = self.now_ns
+        self._changed(symbol, self.books[symbol].remove(fills, bought=bought), now, now)
+        for fill in fills:
+            self.print(symbol, float(fill.price), float(fill.quantity), maker_buys=not bought, at_ns=now)
+
+    def _changed(self, symbol: str, change: Change | None, ts_event: int, ts_init: int) -> None:
+        if change is None:
+            return
+        stamps = {"E": micros(ts_init), "s": symbol, "T": micros(ts_event)}
+        levels = {"U": change.first, "u": change.last, "b": change.bids, "a": change.asks}
+        self.emit("depth", symbol, {"e": "depth", **stamps, **levels})
+        self.emit("bookTicker", symbol, self._top(symbol) | stamps)
+        self.on_moved(symbol)
+
+    def _top(self, symbol: str) -> dict[str, Any]:
+        book = self.books[symbol]
+        bid, ask = book.best_bid, book.best_ask
+        return {
+            "e": "bookTicker",
+            "a": None if ask is None else str(ask),
+            "A": None if ask is None else book.quantity_at(ask, bids=False),
+            "b": None if bid is None else str(bid),
+            "B": None if bid is None else book.quantity_at(bid, bids=True),
+            "u": book.last,
+        }
+
+    def states(self, kind: str, symbol: str) -> Iterator[dict[str, Any]]:
+        """Yield what a new listener is told at once: the best quotes, and the mark."""
+        now = micros(self.now_ns)
+        if kind == "bookTicker" and symbol in self.books:
+            yield self._top(symbol) | {"E": now, "s": symbol, "T": now}
+        elif kind == "markPrice" and symbol in self.marks:
+            yield self.mark(symbol)
+
+    def mark(self, symbol: str) -> dict[str, Any]:
+        """Return a mark price as the socket sends it; options have no index and no funding."""
+        now = micros(self.now_ns)
+        data: dict[str, Any] = {"e": "markPrice", "E": now, "s": symbol, "p": str(self.marks[symbol]), "T": now}
+        if symbol == PERP:
+            data |= {"f": "0.0000125", "i": str(self.index()), "n": now - now % 3_600_000_000 + 3_600_000_000}
+        return data
+
+    def _list_again(self) -> None:
+        """Look what is listed, and take over how the options stand that are new."""
+        now = self.now_ns
+        if not self._with_options or now < self._listed_ns + _LISTED_AGAIN_NS:
+            return
+        self._listed_ns = now
+        self._options = option_listing(self._listing())
+        for follows, option in self._options.items():
+            state = self._hub.state(LINEAR, follows, "option_summary")
+            if option.symbol not in self.books and state is not None:
+                event, row = state
+                if isinstance(event, OptionQuotes):
+                    self._follow(event.slice(row, row + 1))
