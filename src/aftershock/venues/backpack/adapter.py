@@ -1,0 +1,163 @@
+"""Backpack's words for the live stream: market data, option quotes, the account's orders."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import msgspec
+
+from aftershock.errors import UsageError
+from aftershock.model.events import DerivativeTicker, Event, OrderUpdate, Quote, StreamId
+from aftershock.model.instruments import Instrument
+from aftershock.model.orders import Fill, Side
+from aftershock.model.units import NAN, NS_PER_US
+from aftershock.venues.backpack.chain import OptionQuote, option_row
+from aftershock.venues.backpack.codec import VENUE, Decoder
+from aftershock.venues.connection.book import BookUpdate
+from aftershock.venues.connection.text import printable
+from aftershock.venues.connection.venue_plan import Decoded, Refused, Unreadable
+from aftershock.venues.tardis.report import FileReport
+
+__all__ = ["BackpackAdapter"]
+
+_INVALID_STREAM = 4006
+_SETTLED_IN = "USDC"
+_SIDES = {"Bid": Side.BUY, "Ask": Side.SELL}
+_ENDS = {"orderCancelled": "cancelled", "orderExpired": "expired", "triggerFailed": "rejected"}
+
+
+class _OrderData(msgspec.Struct, frozen=True):
+    e: str
+    s: str
+    i: str
+    T: int
+    S: str = ""
+    c: int | None = None
+    l: str | None = None  # noqa: E741 - the venue's name
+    L: str | None = None
+    n: str | None = None
+    N: str = ""
+    t: int | None = None
+    O: str = ""  # noqa: E741 - the venue's name
+
+
+class _Account(msgspec.Struct, frozen=True):
+    stream: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+
+_FRAMES = msgspec.json.Decoder(_Account)
+
+
+class BackpackAdapter:
+    """Decodes frames of all connections of one stream."""
+
+    def __init__(
+        self,
+        report: FileReport,
+        options: Mapping[str, Instrument],
+        snapshot: Callable[[str], Awaitable[BookUpdate]],
+        name_of: Callable[[int], str] = str,
+    ) -> None:
+        """Take what is listened to.
+
+        Args:
+            report: Where messages are counted.
+            options: Instruments of options by symbol: their quotes become rows of a chain.
+            snapshot: Fetches a book.
+            name_of: Returns the name of an order of ours by its client id.
+        """
+        self._report, self._decoder = report, Decoder(report)
+        self._options = {
+            symbol: OptionQuote(
+                symbol=symbol, strike=each.strike, expiry_ns=each.expiry_ns or 0, is_call=bool(each.is_call)
+            )
+            for symbol, each in options.items()
+        }
+        self._streams = {symbol: StreamId(VENUE, "option_quotes", each.underlying) for symbol, each in options.items()}
+        self._multipliers = {symbol: each.contract_size for symbol, each in options.items()}
+        self._snapshot, self._name_of = snapshot, name_of
+
+    def decode(self, _link: int, text: str, received_ns: int) -> Sequence[Decoded]:
+        """Return what one message says."""
+        if '"account.' in text[:64] or '"account.' in text[-64:]:
+            return self._account(text, received_ns)
+        errors, dropped = self._report.errors, self._report.rows_dropped
+        found: list[Decoded] = []
+        for each in self._decoder.decode(text, received_ns):
+            found += self._of_options(each, received_ns)
+        if self._report.rows_dropped > dropped:
+            return [Unreadable("a message could not be read")]
+        if self._report.errors > errors:
+            code, message = self._decoder.errors[-1]
+            if code == _INVALID_STREAM:
+                return [Refused(UsageError(f"Backpack has no such stream ({printable(message)}): name listed markets"))]
+            self._report.note(f"Backpack complained: {code} {printable(message)}")
+        return found
+
+    def _of_options(self, each: Event | BookUpdate, now_ns: int) -> list[Decoded]:
+        symbol = each.symbol if isinstance(each, Quote | DerivativeTicker) else ""
+        known = self._options.get(symbol)
+        if known is None:
+            return [each]
+        if isinstance(each, Quote):
+            known = msgspec.structs.replace(
+                known, bid=each.bid, bid_amount=each.bid_amount, ask=each.ask, ask_amount=each.ask_amount,
+                ts_event=each.ts_event,
+            )  # fmt: skip
+        elif isinstance(each, DerivativeTicker):
+            known = msgspec.structs.replace(
+                known, mark=each.mark_price, underlying=each.index_price, ts_event=max(each.ts_event, known.ts_event)
+            )
+        self._options[symbol] = known
+        return [option_row(known, self._streams[symbol], now_ns)]
+
+    # --- the account ------------------------------------------------------------------------------------------------
+
+    def _account(self, text: str, now_ns: int) -> Sequence[Decoded]:
+        self._report.rows += 1
+        try:
+            frame = _FRAMES.decode(text)
+            if not frame.stream.startswith("account.orderUpdate"):
+                self._report.leave(".".join(frame.stream.split(".")[:2]))
+                return ()
+            data = msgspec.json.decode(frame.data, type=_OrderData)
+            return self._order(data, now_ns)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError, KeyError):
+            return [Unreadable("a message on our orders could not be read")]
+
+    def _order(self, data: _OrderData, now_ns: int) -> Sequence[Decoded]:
+        client_id = self._name_of(data.c) if data.c is not None else ""
+        ts_event = data.T * NS_PER_US
+        if data.e == "orderFill":
+            return [
+                Fill(
+                    ts_event=ts_event, ts_init=now_ns, client_id=client_id, trade_id=str(data.t or ""), venue=VENUE,
+                    symbol=data.s, side=_SIDES[data.S], quantity=self._coins(data.s, float(data.l or "nan")),
+                    price=float(data.L or "nan"), fee=_fee(data),
+                )
+            ]  # fmt: skip
+        status = "accepted" if data.e == "orderAccepted" else _ENDS.get(data.e)
+        if status is None:
+            self._report.leave(printable(data.e))
+            return ()
+        detail = f"order {printable(data.i)}, origin {printable(data.O)}"
+        return [OrderUpdate(ts_event=ts_event, ts_init=now_ns, client_id=client_id, status=status, detail=detail)]
+
+    def _coins(self, symbol: str, quantity: float) -> float:
+        return quantity * self._multipliers.get(symbol, 1.0)
+
+    # --- books ------------------------------------------------------------------------------------------------------
+
+    def resync(self, _symbol: str) -> Sequence[str]:
+        """Return nothing: a book is to be had over REST only."""
+        return ()
+
+    async def snapshot(self, symbol: str) -> BookUpdate:
+        """Fetch a book."""
+        return await self._snapshot(symbol)
+
+
+def _fee(data: _OrderData) -> float:
+    """Return what a fill cost in the settlement currency, NaN if it was charged in another."""
+    return float(data.n) if data.n is not None and data.N == _SETTLED_IN else NAN

@@ -1,0 +1,380 @@
+"""`BackpackOptionsClient`: the way to Backpack's markets, option chains and orders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from aftershock.errors import ConfigError, InputError, UsageError
+from aftershock.model.events import StreamId
+from aftershock.model.instruments import Instrument, Kind
+from aftershock.model.units import NAN, NS_PER_MS, NS_PER_US
+from aftershock.venues.backpack.account import convert
+from aftershock.venues.backpack.account_requests import AccountRequests
+from aftershock.venues.backpack.adapter import BackpackAdapter
+from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
+from aftershock.venues.backpack.chain import (
+    OptionQuote,
+    OptionsChain,
+    instrument_of,
+    options_of,
+    sorted_quotes,
+)
+from aftershock.venues.backpack.client_ids import ClientIds
+from aftershock.venues.backpack.codec import VENUE
+from aftershock.venues.backpack.keys import Keys
+from aftershock.venues.backpack.markets import Market, read_markets
+from aftershock.venues.backpack.rest import Rest
+from aftershock.venues.connection.book import BookUpdate, Snapshot
+from aftershock.venues.connection.clock import Clock, SystemClock
+from aftershock.venues.connection.settings import LiveSettings
+from aftershock.venues.connection.text import place_of, printable
+from aftershock.venues.connection.venue_plan import VenueLink, VenuePlan
+from aftershock.venues.connection.venue_stream import VenueStream
+from aftershock.venues.tardis.live_report import LiveReport
+from aftershock.venues.tardis.option_terms import OptionTerms
+
+__all__ = ["REST_URL", "WS_URL", "BackpackOptionsClient"]
+
+REST_URL, WS_URL = "https://api.backpack.exchange", "wss://ws.backpack.exchange"
+_STREAMS_A_MESSAGE = 50
+_DEPTH = "1000"
+
+
+class BackpackOptionsClient(AccountRequests):
+    """Backpack over its own protocol.
+
+    It lists no options today: `capabilities` says what it offers, and `get_options_chain` says so where one is asked
+    for. Market data needs no key; a key that can't be one is refused by the first request that needs it. Each address is the argument, else the variable, else the real service. Orders go to a sandbox on this machine only.
+
+    Attributes:
+        rest_url: `AFTERSHOCK_BACKPACK_REST_URL`.
+        ws_url: `AFTERSHOCK_BACKPACK_WS_URL`.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        secret_key: str | None = None,
+        *,
+        rest_url: str | None = None,
+        ws_url: str | None = None,
+        client_ids: ClientIds | None = None,
+        settings: LiveSettings | None = None,
+        clock: Clock | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the key and where to go; nothing is opened yet.
+
+        Args:
+            api_key: Public key, base64; else `BACKPACK_API_KEY`. Only the account needs one.
+            secret_key: Seed of the key, base64; else `BACKPACK_SECRET_KEY`.
+            rest_url: Address of the REST interface.
+            ws_url: Address of the WebSocket.
+            client_ids: Counter of the ids of our orders; without one an order whose answer is lost can't be looked up.
+            settings: Deadlines and bounds of live streams.
+            clock: Clocks; else the machine's.
+            environment: Variables; else those of the process.
+
+        Raises:
+            ConfigError: An address can't be one.
+        """
+        environment = os.environ if environment is None else environment
+        self.rest_url = _address("REST", rest_url, REST_URL, environment)
+        self.ws_url = _address("WS", ws_url, WS_URL, environment)
+        self._clock = clock or SystemClock()
+        self._settings = settings or LiveSettings()
+        self._client_ids = client_ids
+        self._keys = Keys(api_key, secret_key, environment)
+        super().__init__(Rest(self.rest_url, self._keys.signer, self._clock))
+        self._streams: list[VenueStream] = []
+
+    def __repr__(self) -> str:
+        key = "set" if self.has_key else "none"
+        return f"BackpackOptionsClient(key {key}, rest {place_of(self.rest_url)}, ws {place_of(self.ws_url)})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all streams and connections; may be called again."""
+        for stream in self._streams:
+            await stream.close()
+        await self._rest.close()
+
+    @property
+    def has_key(self) -> bool:
+        """Tell whether there is a key."""
+        return self._keys.are_set
+
+    # --- markets ----------------------------------------------------------------------------------------------------
+
+    async def capabilities(self) -> Capabilities:
+        """Return what the venue offers now.
+
+        Raises:
+            UnreachableError: It does not answer, or with something else.
+        """
+        return await probe(self._rest)
+
+    async def markets(self) -> list[Market]:
+        """Return the markets of every type, unknown ones included.
+
+        Raises:
+            UnreachableError: It does not answer, or with something else.
+        """
+        return (await all_markets(self._rest))[0]
+
+    async def market(self, symbol: str) -> Market:
+        """Return one market.
+
+        Raises:
+            BackpackError: There is none of that name.
+            UnreachableError: The venue does not answer, or with something else.
+        """
+        found, _ = read_markets([await self._rest.get("/api/v1/market", {"symbol": symbol})])
+        if not found:
+            raise InputError(f"Backpack describes {printable(symbol)} in a way that can't be read: report it")
+        return found[0]
+
+    async def depth(self, symbol: str) -> BookUpdate:
+        """Return the whole book of a market, up to 1,000 levels a side.
+
+        Raises:
+            UnreachableError: The venue does not answer, or with something else.
+        """
+        document = await self._rest.get("/api/v1/depth", {"symbol": symbol, "limit": _DEPTH})
+        depth: _Depth = convert(document, _Depth, "book")
+        try:
+            bids, asks = (tuple((float(p), float(q)) for p, q in side) for side in (depth.bids, depth.asks))
+            update = Snapshot(int(depth.last_update_id), bids, asks)
+        except ValueError:
+            raise InputError(f"Backpack's book of {printable(symbol)} has what is no number: try again") from None
+        return BookUpdate(symbol, depth.timestamp * NS_PER_US, self._clock.wall_ns(), update)
+
+    async def clock_offset_s(self) -> float:
+        """Return how far the venue's clock is ahead of ours, seconds.
+
+        Raises:
+            UnreachableError: It does not answer.
+        """
+        return await self._rest.clock_offset_s()
+
+    async def instruments(self, asset: str) -> tuple[Instrument, ...]:
+        """Return the perpetuals and typed options of a coin that may be traded.
+
+        Raises:
+            UnreachableError: The venue does not answer, or with something else.
+        """
+        found = (instrument_of(each) for each in await self.markets() if each.base_symbol == asset and each.tradable)
+        return tuple(each for each in found if each is not None)
+
+    # --- options ----------------------------------------------------------------------------------------------------
+
+    async def get_options_chain(self, symbol: str) -> OptionsChain:
+        """Return the option chain of a coin.
+
+        Args:
+            symbol: `BTC`, `BTC-PERP`, `BTC_USDC_PERP`, or an id of ours like `BTC_USDC_PERP.backpack`.
+
+        Raises:
+            UsageError: No options are listed; says what is, when that was checked, and what to use instead.
+            UnreachableError: The venue does not answer, or with something else.
+        """
+        asked_ns = self._clock.wall_ns()
+        underlying = _coin(symbol)
+        markets, _, _ = await all_markets(self._rest)
+        options = options_of(markets, underlying)
+        typed = {each.symbol: each for each in map(instrument_of, options) if each is not None}
+        if not typed:
+            raise await self._no_options(underlying)
+        marks = await self._marks()
+        quotes = []
+        for instrument in typed.values():
+            book = await self.depth(instrument.symbol)
+            quotes.append(_quote(instrument, book, marks.get(instrument.symbol)))
+        return OptionsChain(
+            underlying=underlying,
+            asked_ns=asked_ns,
+            answered_ns=self._clock.wall_ns(),
+            options=sorted_quotes(quotes),
+            instruments=tuple(typed.values()),
+            untyped=len(options) - len(typed),
+        )
+
+    async def _no_options(self, underlying: str) -> UsageError:
+        found = await self.capabilities()
+        return UsageError(
+            f"Backpack lists no options of {printable(underlying)}: it {found.text()}; use Deribit's chain "
+            "(--option-venue deribit), or the sandbox, which lists simulated ones"
+        )
+
+    async def _marks(self) -> dict[str, _MarkPrice]:
+        rows = await self._rest.get("/api/v1/markPrices")
+        found: list[_MarkPrice] = convert(rows, list[_MarkPrice], "list of mark prices")
+        return {each.symbol: each for each in found}
+
+    # --- live -------------------------------------------------------------------------------------------------------
+
+    def stream(
+        self,
+        assets: Sequence[str] = ("BTC",),
+        *,
+        perpetuals: bool = True,
+        options: bool = True,
+        books: Sequence[str] = (),
+        account: bool = False,
+    ) -> VenueStream:
+        """Listen to the perpetuals and option chains of some coins.
+
+        Args:
+            assets: Coins.
+            perpetuals: Their quotes, trades, marks and liquidations.
+            options: Their option chains, where the venue lists any.
+            books: Markets whose whole books are to be kept.
+            account: The orders and fills of the account, too.
+
+        Returns:
+            A source of events. Its iterator raises `UsageError` if nothing of that is listed, `ConfigError` without a
+            key that is needed, and `UnreachableError` if the venue does not answer.
+        """
+        report = LiveReport(path="Backpack", kind="native", format="live")
+        terms: dict[tuple[str, str], OptionTerms] = {}
+
+        async def resolve() -> VenuePlan:
+            listed = [each for asset in assets for each in await self.instruments(asset)]
+            chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
+            if not chosen and not books and not account:
+                raise await self._no_options(", ".join(assets))
+            chains = {each.symbol: each for each in chosen if each.kind is Kind.OPTION}
+            for symbol, each in chains.items():
+                terms[VENUE, symbol] = OptionTerms(each.strike, bool(each.is_call), each.expiry_ns or 0)
+            perps = [each.symbol for each in chosen if each.kind is Kind.PERPETUAL]
+            adapter = BackpackAdapter(report, chains, self.depth, self._name_of)
+            link = self._link(perps, list(chains.values()), books, account=account)
+            return VenuePlan(venue=VENUE, adapter=adapter, links=(link,))
+
+        stream = VenueStream(
+            f"Backpack ({', '.join(assets)})",
+            resolve,
+            settings=self._settings,
+            clock=self._clock,
+            random=Random(),  # noqa: S311 - jitter is no secret
+            report=report,
+            option_terms=terms,
+        )
+        self._streams.append(stream)
+        return stream
+
+    def _name_of(self, client_id: int) -> str:
+        names = {} if self._client_ids is None else self._client_ids.names
+        return names.get(client_id, str(client_id))
+
+    def _link(
+        self, perps: Sequence[str], options: Sequence[Instrument], books: Sequence[str], *, account: bool
+    ) -> VenueLink:
+        names = [f"{kind}.{symbol}" for symbol in perps for kind in ("bookTicker", "trade", "markPrice")]
+        names += ["liquidation"] if perps else []
+        names += [f"{kind}.{each.symbol}" for each in options for kind in ("bookTicker", "markPrice")]
+        names += [f"depth.{symbol}" for symbol in books]
+        quotes = [StreamId(VENUE, "quotes", symbol) for symbol in perps]
+        tickers = [StreamId(VENUE, "derivative_ticker", symbol) for symbol in perps]
+        trades = [StreamId(VENUE, "trades", symbol) for symbol in perps]
+        liquidations = [StreamId(VENUE, "liquidations", "")] if perps else []
+        chains = [StreamId(VENUE, "option_quotes", coin) for coin in dict.fromkeys(each.underlying for each in options)]
+
+        def hello() -> list[str]:
+            chunks = [names[i : i + _STREAMS_A_MESSAGE] for i in range(0, len(names), _STREAMS_A_MESSAGE)]
+            said = [_said({"method": "SUBSCRIBE", "params": chunk}) for chunk in chunks]
+            if account:
+                signature = self._keys.signer().subscription(self._clock.wall_ns() // NS_PER_MS)
+                private = ["account.orderUpdate", "account.positionUpdate"]
+                said.append(_said({"method": "SUBSCRIBE", "params": private, "signature": signature}))
+            return said
+
+        return VenueLink(
+            url=self.ws_url,
+            who="Backpack",
+            streams=(*quotes, *tickers, *trades, *liquidations, *chains),
+            quiet=frozenset([*trades, *liquidations]),
+            hello=hello,
+            books=tuple(books),
+            advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",
+        )
+
+
+class _Depth(msgspec.Struct, frozen=True, rename="camel"):
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+    last_update_id: str
+    timestamp: int
+
+
+class _MarkPrice(msgspec.Struct, frozen=True, rename="camel"):
+    symbol: str
+    mark_price: str | None = None
+    index_price: str | None = None
+    underlying_price: str | None = None
+
+
+def _quote(option: Instrument, book: BookUpdate, mark: _MarkPrice | None) -> OptionQuote:
+    snapshot = book.update
+    bid, bid_amount = max(snapshot.bids, default=(NAN, NAN))
+    ask, ask_amount = min(snapshot.asks, default=(NAN, NAN))
+    return OptionQuote(
+        symbol=option.symbol,
+        strike=option.strike,
+        expiry_ns=option.expiry_ns or 0,
+        is_call=bool(option.is_call),
+        bid=bid,
+        bid_amount=bid_amount,
+        ask=ask,
+        ask_amount=ask_amount,
+        mark=_number(None if mark is None else mark.mark_price),
+        underlying=_number(None if mark is None else mark.underlying_price),
+        ts_event=book.ts_event,
+    )
+
+
+def _number(text: str | None) -> float:
+    try:
+        return NAN if text is None else float(text)
+    except ValueError:
+        return NAN
+
+
+def _coin(symbol: str) -> str:
+    """Return the coin that a user means."""
+    coin = symbol.strip().removesuffix(f".{VENUE}").replace("-", "_").split("_", 1)[0].upper()
+    if not coin.isalnum():
+        raise UsageError(f"no coin is called {printable(symbol)!r}: name one like BTC")
+    return coin
+
+
+def _said(document: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(document).decode()
+
+
+def _address(name: str, given: str | None, default: str, environment: Mapping[str, str]) -> str:
+    variable = f"AFTERSHOCK_BACKPACK_{name}_URL"
+    url = given or environment.get(variable) or default
+    schemes = {"ws", "wss"} if name == "WS" else {"http", "https"}
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0 and url.isprintable()
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigError(f"{'an address' if given else variable} is no address: write one like {default}")
+    return url.rstrip("/")

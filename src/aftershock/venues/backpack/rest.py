@@ -1,0 +1,264 @@
+"""Backpack's REST interface: signed or not, paced, with its refusals told apart.
+
+A request that asks may be sent again; one that orders never is: whoever sent it must find out what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode
+
+import msgspec
+
+from aftershock.errors import UnreachableError
+from aftershock.model.units import NS_PER_MS
+from aftershock.venues.backpack.signing import Signer
+from aftershock.venues.connection.backoff import Backoff
+from aftershock.venues.connection.clock import Clock, within
+from aftershock.venues.connection.http import RefusedError, is_passing
+from aftershock.venues.connection.library import need_aiohttp
+from aftershock.venues.connection.rate_limit import TokenBucket
+from aftershock.venues.connection.text import place_of, printable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["BackpackError", "Rest", "UnknownFateError"]
+
+_ATTEMPTS = 3
+_DEADLINE_S = 15.0
+_MAX_BYTES = 32 << 20
+_LONGEST_RETRY_AFTER_S = 60.0
+_PER_MINUTE, _HISTORIC_PER_MINUTE = 2_000, 30
+_HISTORIC = ("/api/v1/klines", "/api/v1/trades/history")
+_EXPIRED = ("has expired", "in the future")
+_WHO = "Backpack"
+
+Params = Mapping[str, str | int | bool | None]
+
+
+class BackpackError(RefusedError):
+    """The venue said no.
+
+    Attributes:
+        code: Its own word for why, `INVALID_ORDER`; empty where it had none.
+    """
+
+    def __init__(self, message: str, status: int, code: str, retry_after_s: float = 0.0) -> None:
+        """Take the sentence, the HTTP status, the venue's code and its Retry-After."""
+        super().__init__(message, status, retry_after_s)
+        self.code = code
+
+
+class UnknownFateError(UnreachableError):
+    """A request that changes something was sent, and no answer came: it may have been carried out."""
+
+
+class Rest:
+    """Requests to one account; use it as a context manager, or close it."""
+
+    def __init__(
+        self, url: str, signer: Callable[[], Signer], clock: Clock, *, deadline_s: float = _DEADLINE_S
+    ) -> None:
+        """Take where to, how to get who signs, and what deadlines and stamps run on."""
+        self.url, self.clock = url.rstrip("/"), clock
+        self._signer, self._deadline_s = signer, deadline_s
+        self._session: aiohttp.ClientSession | None = None
+        self._limit = TokenBucket(_PER_MINUTE / 60, 100, clock)
+        self._historic = TokenBucket(_HISTORIC_PER_MINUTE / 60, 10, clock)
+        self.retries = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connections; a later request opens others."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def get(self, path: str, params: Params | Sequence[tuple[str, str]] = (), instruction: str = "") -> Any:  # noqa: ANN401 - a document
+        """Ask, up to three times where that may help.
+
+        Args:
+            path: `/api/v1/markets`.
+            params: Query; a sequence of pairs where a name repeats.
+            instruction: What to sign it as; empty for what is public.
+
+        Raises:
+            ConfigError: It must be signed, and there is no key.
+            BackpackError: The venue says no.
+            UnreachableError: It does not answer, or with something else.
+        """
+        backoff = Backoff(0.5, 10.0, Random())  # noqa: S311 - jitter is no secret
+        for attempt in range(1, _ATTEMPTS + 1):
+            wait_s = 0.0
+            try:
+                _, document = await self._send("GET", path, params, None, instruction)
+            except BackpackError as error:
+                if not is_passing(error.status, str(error)) or attempt == _ATTEMPTS:
+                    raise
+                wait_s = min(error.retry_after_s, _LONGEST_RETRY_AFTER_S)
+            except UnreachableError:
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                return document
+            self.retries += 1
+            await self.clock.sleep(max(backoff.next_s(), wait_s))
+        raise AssertionError  # the last attempt returns or raises
+
+    async def change(
+        self, method: str, path: str, body: Params | Sequence[Params], instruction: str
+    ) -> tuple[int, Any]:
+        """Ask for a change, once; return the HTTP status and the document, None for an empty body.
+
+        Raises:
+            ConfigError: There is no key.
+            BackpackError: The venue says no.
+            UnknownFateError: It was sent, and no answer came.
+            UnreachableError: It could not be sent.
+        """
+        return await self._send(method, path, (), body, instruction)
+
+    # --- how --------------------------------------------------------------------------------------------------------
+
+    def _headers(self, instruction: str, params: Params | Sequence[Params]) -> dict[str, str]:
+        if not instruction:
+            return {}
+        signer = self._signer()
+        now_ms = self.clock.wall_ns() // NS_PER_MS
+        if isinstance(params, Mapping):
+            return signer.headers(instruction, params, now_ms)
+        return signer.batch_headers(instruction, params, now_ms)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        params: Params | Sequence[tuple[str, str]],
+        body: Params | Sequence[Params] | None,
+        instruction: str,
+    ) -> tuple[int, Any]:
+        need_aiohttp()
+        import aiohttp
+        from yarl import URL
+
+        await (self._historic if path in _HISTORIC else self._limit).take()
+        present: list[tuple[str, str]] = []
+        if isinstance(params, Mapping):
+            present = [(name, _text(value)) for name, value in params.items() if value is not None]
+        else:
+            present = list(params)
+        content = None if body is None else _stripped(body)
+        headers = self._headers(instruction, dict(present) if content is None else content)
+        url = f"{self.url}{path}" + (f"?{urlencode(present)}" if present else "")
+        where = f"{_WHO} at {place_of(self.url)}"
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        data = None if content is None else msgspec.json.encode(content)
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            asked = self._session.request(
+                method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False
+            )
+            status, answered, retry_after_s = await within(self.clock, self._deadline_s, _read(asked))
+        except aiohttp.ClientConnectorError as error:
+            why = printable(str(error.os_error.strerror or error.os_error))
+            raise UnreachableError(f"{where} does not answer ({why}): check the address and the network") from error
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            why = printable(str(error) or type(error).__name__)
+            if method == "GET":
+                raise UnreachableError(f"{where} does not answer ({why}): try again later") from error
+            raise UnknownFateError(
+                f"{where} did not answer a request that changes something ({why}): find out what became of it"
+            ) from error
+        if status not in (200, 202, 204):
+            raise await self._refusal(where, status, answered, retry_after_s, headers)
+        return status, _decoded(answered, where)
+
+    async def _refusal(
+        self, where: str, status: int, body: bytes, retry_after_s: float, sent: Mapping[str, str]
+    ) -> BackpackError:
+        code, message = "", body[:300].decode("utf-8", errors="replace")
+        try:
+            said = msgspec.json.decode(body, type=_Refusal)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            pass
+        else:
+            code, message = printable(said.code), said.message
+        for name in ("X-API-Key", "X-Signature"):
+            message = message.replace(sent.get(name) or "\0", "***")
+        text = f"{where} says no with HTTP {status} ({f'{code}: ' if code else ''}{printable(message)})"
+        if any(word in message for word in _EXPIRED):
+            text += f": {await self._clock_advice()}"
+        return BackpackError(text, status, code, retry_after_s)
+
+    async def _clock_advice(self) -> str:
+        try:
+            offset_s = await self.clock_offset_s()
+        except UnreachableError:
+            return "set this machine's clock"
+        return f"its clock is {offset_s:+.1f} s off this machine's: set this one's, or wait if it is the venue's"
+
+    async def clock_offset_s(self) -> float:
+        """Return how far the venue's clock is ahead of ours, in seconds; half of the way there and back is not known.
+
+        Raises:
+            UnreachableError: It does not answer.
+        """
+        before = self.clock.wall_ns()
+        _, theirs = await self._send("GET", "/api/v1/time", (), None, "")
+        middle_ms = (before + self.clock.wall_ns()) / 2 / NS_PER_MS
+        if not isinstance(theirs, int):
+            raise UnreachableError(f"{_WHO} at {place_of(self.url)} tells no time: check the address")
+        return (theirs - middle_ms) / 1_000
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    code: str = ""
+    message: str = ""
+
+
+async def _read(asked: Any) -> tuple[int, bytes, float]:  # noqa: ANN401 - aiohttp's own type is private
+    async with asked as response:
+        parts, size = [], 0
+        async for part in response.content.iter_chunked(1 << 16):
+            size += len(part)
+            if size > _MAX_BYTES:
+                raise ValueError(f"a body of more than {_MAX_BYTES >> 20} MiB")
+            parts.append(part)
+        text = response.headers.get("Retry-After", "")
+        retry_after_s = float(text) if text.isascii() and text.isdigit() else 0.0
+        return response.status, b"".join(parts), retry_after_s
+
+
+def _decoded(body: bytes, where: str) -> Any:  # noqa: ANN401 - a document may be of any type
+    if not body:
+        return None
+    if body == b"pong":
+        return "pong"
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        what = printable(body[:60].decode("utf-8", errors="replace"))
+        raise UnreachableError(f"{where} answers with what is no JSON ({what}): check the address") from error
+
+
+def _stripped(body: Params | Sequence[Params]) -> Any:  # noqa: ANN401 - a body
+    if isinstance(body, Mapping):
+        return {name: value for name, value in body.items() if value is not None}
+    return [{name: value for name, value in each.items() if value is not None} for each in body]
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
