@@ -5,8 +5,16 @@ from __future__ import annotations
 from aftershock.app.facade import ArbitrageEngine
 from aftershock.core.aligner import OptionsChainAligner
 from aftershock.model.signals import ArbitrageSignal
+from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.tardis.client import TardisClient
 
-__all__ = ["ArbitrageEngine", "ArbitrageSignal", "OptionsChainAligner", "TardisClient", "__version__"]
+__all__ = [
+    "ArbitrageEngine",
+    "ArbitrageSignal",
+    "BackpackOptionsClient",
+    "OptionsChainAligner",
+    "TardisClient",
+    "__version__",
+]
 
 __version__ = "0.1.0"

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from aftershock.app.demo_truth import Truth, decided, reveal
+from aftershock.app.demo_truth import Truth, decided, is_drawn, reveal
 from aftershock.app.explain import Explanation, explain
 from aftershock.app.live.config import LiveConfig
 from aftershock.app.live.connect import open_sources
@@ -43,7 +43,7 @@ _BEGINS_IN_S = 1.0
 _SHOCK_AFTER_S = 4.0
 _KINDS = ("S1",)
 _EXCHANGES = ("binance-futures", "bybit", "deribit", "ftx-restart", "okex-swap")
-_OPTION_VENUES = ("deribit", "okex-options")
+_OPTION_VENUES = ("deribit", "okex-options", "backpack")
 
 
 class Demonstration(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,11 +147,16 @@ async def _run(described: dict[str, Any], live: LiveConfig, chosen: Chosen, watc
 
 
 def _environment(described: dict[str, Any]) -> dict[str, str]:
-    """Return the three variables that would point any client at the sandbox, and its key."""
+    """Return the variables that would point any client at the sandbox, and its keys."""
+    keys = described["keys"]
     return {
         "AFTERSHOCK_TARDIS_API_URL": described["tardis_api"],
         "AFTERSHOCK_TARDIS_MACHINE_WS_URL": described["tardis_machine_ws"],
-        "TARDIS_API_KEY": described["keys"]["tardis"],
+        "AFTERSHOCK_BACKPACK_REST_URL": described["backpack_rest"],
+        "AFTERSHOCK_BACKPACK_WS_URL": described["backpack_ws"],
+        "TARDIS_API_KEY": keys["tardis"],
+        "BACKPACK_API_KEY": keys["backpack_api"],
+        "BACKPACK_SECRET_KEY": keys["backpack_secret"],
     }
 
 
@@ -176,6 +181,7 @@ def _shown(signals: list[ArbitrageSignal]) -> str:
         if signal.action is not Action.HOLD
         and signal.edge_type is EdgeType.STALE_QUOTE
         and signal.trigger_kind in {TriggerKind.CASCADE, TriggerKind.PRICE_MOVE}
+        and is_drawn(signal.legs)
     ]
     if not stale:
         return "best"

@@ -13,16 +13,17 @@ import numpy as np
 
 from aftershock.app.evaluation.runner import run_episode
 from aftershock.app.evaluation.strategies import Counted, Sent
+from aftershock.app.live.connect import BACKPACK
 from aftershock.app.plain import plain
 from aftershock.model.events import Event
-from aftershock.model.orders import ApprovedOrder, Side
+from aftershock.model.orders import ApprovedOrder, Leg, Side
 from aftershock.model.signals import ArbitrageSignal
 from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.sim.market.book import MARKET
 from aftershock.sim.market.episode import Episode
 from aftershock.study.records import OrderRecord
 
-__all__ = ["PAPER_LATENCIES_MS", "Paper", "Step", "TrueQuote", "Truth", "decided", "reveal"]
+__all__ = ["PAPER_LATENCIES_MS", "Paper", "Step", "TrueQuote", "Truth", "decided", "is_drawn", "reveal"]
 
 PAPER_LATENCIES_MS = (20.0, 100.0)
 
@@ -92,6 +93,8 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
         decided_ms: The decision, after the onset; NaN without one.
         legs: Of the decision; option legs only.
         paper: At each latency.
+        unjudged: Orders on venues that the model does not draw: Backpack's quotes follow another venue's, and have no
+            truth of their own.
     """
 
     kind: str
@@ -102,6 +105,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     decided_ms: float
     legs: tuple[TrueQuote, ...]
     paper: tuple[Paper, ...]
+    unjudged: int = 0
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -145,6 +149,7 @@ def reveal(seed: int, episode: Episode, signal: ArbitrageSignal | None, orders: 
         orders: Every order of the run, as `decided` gives them.
     """
     onset = episode.onset_ns
+    judged = [each for each in orders if is_drawn(each[1].intent.legs)]
     # First, while nobody has traded in this market.
     legs = () if signal is None else tuple(_leg(episode, signal, number) for number in _options(episode, signal))
     return Truth(
@@ -158,8 +163,14 @@ def reveal(seed: int, episode: Episode, signal: ArbitrageSignal | None, orders: 
         opportunities=len(episode.truth.opportunities()),
         decided_ms=NAN if signal is None else _ms(signal.ts_init, onset),
         legs=legs,
-        paper=_paper(seed, episode, signal, orders),
+        paper=_paper(seed, episode, signal, judged),
+        unjudged=len(orders) - len(judged),
     )
+
+
+def is_drawn(legs: Iterable[Leg]) -> bool:
+    """Tell whether the model draws the venues of an order, so that there is a truth about them."""
+    return all(leg.venue != BACKPACK for leg in legs)
 
 
 def _ms(moment: int, onset: int) -> float:

@@ -26,7 +26,7 @@ KEYS = ("TARDIS_API_KEY", "BACKPACK_API_KEY", "BACKPACK_SECRET_KEY", "HOLYSHEEP_
 """Each also as `<name>_FILE`, a file that only its owner may read."""
 
 NOT_YET = (
-    "the venues' own clients (Backpack, Deribit): Deribit's chain comes through Tardis",
+    "Deribit's own client: its chain comes through Tardis",
     "review by a language model",
     "live trading: orders are approved for paper only",
     "the compiled pricing kernel",
@@ -37,7 +37,11 @@ FACTS = (
     "Backpack lists no options, and its API has no field for a strike: Deribit is the real option chain",
 )
 
-_NEEDED_FOR = {"TARDIS_API_KEY": "live data needs none, history does, but for first days of months"}
+_NEEDED_FOR = {
+    "TARDIS_API_KEY": "live data needs none, history does, but for first days of months",
+    "BACKPACK_API_KEY": "market data needs none; the account's fees do",
+    "BACKPACK_SECRET_KEY": "market data needs none; the account's fees do",
+}
 _OLDEST_PYTHON = (3, 11)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from aftershock.app.checks import Check
 from aftershock.errors import AftershockError
 from aftershock.model.units import NS_PER_MS
-from aftershock.venues.connection.clock import Clock, SystemClock
+from aftershock.venues.backpack.client import BackpackOptionsClient
+from aftershock.venues.connection.clock import Clock, SystemClock, within
 from aftershock.venues.connection.http import RefusedError, get_json
 from aftershock.venues.connection.text import place_of, printable
 from aftershock.venues.tardis.client import TardisClient
@@ -19,12 +20,13 @@ from aftershock.venues.tardis.exchanges import LIQUIDATION_EXCHANGES, exchange_l
 __all__ = ["reach"]
 
 _DEADLINE_S = 5.0
+_PROBE_S = 15.0
 _WARN_MS, _HALT_MS = 50, 200
-_EXTRAS = {"aiohttp": "live", "uvloop": "live", "pyarrow": "data"}
+_EXTRAS = {"aiohttp": "live", "cryptography": "live", "uvloop": "live", "pyarrow": "data"}
 
 
 async def reach(environment: Mapping[str, str], clock: Clock | None = None) -> list[Check]:
-    """Ask Tardis' API and tardis-machine, a few seconds at most.
+    """Ask Tardis' API, tardis-machine and Backpack, a few seconds at most.
 
     Args:
         environment: Addresses and keys.
@@ -41,8 +43,10 @@ async def reach(environment: Mapping[str, str], clock: Clock | None = None) -> l
         client = TardisClient(environment=environment, clock=clock)
     except AftershockError as error:
         return [extras, Check("Tardis", "failed", str(error))]
-    asked = await asyncio.gather(_api(client, clock), _key(client, clock), _machine(client, clock))
-    return [extras, *asked]
+    asked = await asyncio.gather(
+        _api(client, clock), _key(client, clock), _machine(client, clock), _backpack(environment, clock)
+    )
+    return [extras, *(check for found in asked for check in ([found] if isinstance(found, Check) else found))]
 
 
 async def _api(client: TardisClient, clock: Clock) -> Check:
@@ -73,6 +77,41 @@ async def _key(client: TardisClient, clock: Clock) -> Check:
         return Check("Tardis key", "warning", "known, but it grants nothing: it has expired, or belongs to no plan")
     names = [printable(str(each.get("exchange"))) for each in rights if isinstance(each, dict)]
     return Check("Tardis key", "ok", f"may read {len(names)} exchanges: {', '.join(names[:6])}")
+
+
+async def _backpack(environment: Mapping[str, str], clock: Clock) -> list[Check]:
+    """Return what Backpack offers today, and what its key may do."""
+    try:
+        async with BackpackOptionsClient(environment=environment, clock=clock) as client:
+            where = place_of(client.rest_url)
+            offset_ms = 1_000 * await within(clock, _DEADLINE_S, client.clock_offset_s())
+            found = await within(clock, _PROBE_S, client.capabilities())
+            checks = [Check("Backpack", "ok" if found.has_options else "info", f"{where} {found.text()}")]
+            if abs(offset_ms) > _WARN_MS:
+                said = f"{where}: its clock is {offset_ms:+,.0f} ms off ours, so set this machine's clock"
+                checks.append(Check("Backpack clock", "warning", said))
+            checks.append(await _backpack_key(client, clock))
+            return checks
+    except TimeoutError:
+        return [Check("Backpack", "warning", f"does not answer within {_PROBE_S:g} s: try again later")]
+    except AftershockError as error:
+        return [Check("Backpack", "warning", str(error))]
+
+
+async def _backpack_key(client: BackpackOptionsClient, clock: Clock) -> Check:
+    if not client.has_key:
+        return Check("Backpack key", "info", "none: market data needs none; fees and orders of the account do")
+    try:
+        account = await within(clock, _DEADLINE_S, client.account())
+    except TimeoutError:
+        return Check("Backpack key", "warning", "no answer on the account: try again later")
+    except AftershockError as error:
+        return Check("Backpack key", "warning", str(error))
+    option = account.option_taker_fee
+    fees = f"perpetuals {account.futures_taker_fee or 'unknown'} bps, options {option or 'unknown'} bps as taker"
+    if account.liquidating:
+        return Check("Backpack key", "warning", printable(f"the account is being LIQUIDATED; {fees}"))
+    return Check("Backpack key", "ok", printable(f"known: {fees}"))
 
 
 async def _machine(client: TardisClient, clock: Clock) -> Check:

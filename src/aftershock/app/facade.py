@@ -15,7 +15,7 @@ import msgspec
 
 from aftershock.app.facade_text import final_report, signal_box
 from aftershock.app.liquidation_dict import liquidation_of
-from aftershock.app.live.connect import Connected, OpenSources, open_sources
+from aftershock.app.live.connect import Connected, OpenSources, connect_backpack, open_sources
 from aftershock.app.live.intake import Intake
 from aftershock.app.live.paper import PaperVenue
 from aftershock.app.live.report import LiveResult, paper_result
@@ -27,12 +27,14 @@ from aftershock.app.market_context import MarketContext
 from aftershock.app.outcome import Effect
 from aftershock.app.settings import Choice, Chosen, choose
 from aftershock.core.engine import Engine
-from aftershock.errors import ConfigError
+from aftershock.errors import AftershockError, ConfigError
 from aftershock.model.events import Event, Liquidation
 from aftershock.model.instruments import Instrument
 from aftershock.model.signals import Action, ArbitrageSignal
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_S
+from aftershock.venues.backpack.chain import OptionsChain
+from aftershock.venues.backpack.client import BackpackOptionsClient
 
 __all__ = ["ArbitrageEngine"]
 
@@ -73,7 +75,8 @@ class ArbitrageEngine:
             holysheep_client: Its `get_cost_report` is asked, if it has one.
             tardis_client: A live source is listened to as it is; for any other object `run` connects to tardis-machine
                 at `AFTERSHOCK_TARDIS_MACHINE_WS_URL`.
-            backpack_client: Its `get_options_chain` is asked, if it has one.
+            backpack_client: Its `get_options_chain` is asked, if it has one; what a `BackpackOptionsClient` answers is
+                judged, and `run` listens to its quotes.
             min_spread_bps: Floor under every threshold.
             max_latency_ms: Limit of data time.
             instruments: Terms that the bundled table does not know.
@@ -107,6 +110,7 @@ class ArbitrageEngine:
             clock=clock,
         )
         self._fresh: list[ArbitrageSignal] | None = None
+        self._knows_fees = False
         self._latency_sum, self._latency_count = 0.0, 0
         self._off: dict[str, str] = _what_is_off(holysheep_client, tardis_client, backpack_client)
 
@@ -170,9 +174,10 @@ class ArbitrageEngine:
         """
         if not 0 <= duration_seconds <= _LONGEST_RUN_S:
             raise ConfigError(f"duration_seconds is a number of seconds from 0 to 1e7, not {duration_seconds!r}")
-        connected = await self._sources()
-        self._table.add(connected.terms.instruments, connected.terms.fees)
-        sources = connected.sources or [_Silent()]
+        parts = [await self._sources(), await self._backpack_sources()]
+        for part in parts:
+            self._table.add(part.terms.instruments, part.terms.fees)
+        sources = [source for part in parts for source in part.sources] or [_Silent()]
         shell = LiveShell(self._step, self._intake, sources, seconds=max(duration_seconds, 1e-3), listens=False)
         await shell.run()
         result = self._report(shell, sources)
@@ -191,6 +196,16 @@ class ArbitrageEngine:
             return Connected(sources=[source])
         return await self._connect(self._live, self._environment)
 
+    async def _backpack_sources(self) -> Connected:
+        """Listen to Backpack's options; that it lists none is told and is no end."""
+        if not isinstance(self.backpack, BackpackOptionsClient):
+            return Connected(sources=[])
+        try:
+            return await connect_backpack(self.backpack, self._live.assets, perpetuals=False, options=True)
+        except AftershockError as error:
+            self._off[_CHAIN] = str(error)
+            return Connected(sources=[])
+
     async def _refresh_chain(self, symbol: str) -> None:
         """Ask the Backpack client for a chain whose last answer is too old; a failure is told and is no end."""
         ask = getattr(self.backpack, "get_options_chain", None)
@@ -199,10 +214,24 @@ class ArbitrageEngine:
             return
         self._cached_at[symbol] = now
         try:
-            self.options_cache[symbol] = await ask(symbol)
+            chain = self.options_cache[symbol] = await ask(symbol)
+            if isinstance(chain, OptionsChain):
+                await self._judge(chain)
+        except AftershockError as error:
+            self.options_cache.pop(symbol, None)
+            self._off[_CHAIN] = str(error)
         except Exception as error:  # noqa: BLE001 - anybody's client, and its text may hold anything
             self.options_cache.pop(symbol, None)
             self._off[_CHAIN] = f"the client failed with {type(error).__name__}"
+
+    async def _judge(self, chain: OptionsChain) -> None:
+        """Give the engine a chain, its contracts and the fees of the account."""
+        if not self._knows_fees and isinstance(self.backpack, BackpackOptionsClient) and self.backpack.has_key:
+            self._knows_fees = True
+            self._table.add((), await self.backpack.fees())
+        self._table.add(chain.instruments)
+        self._intake.offer(chain.quotes())
+        self._off.pop(_CHAIN, None)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Liquidation):
@@ -283,6 +312,6 @@ def _what_is_off(model: object, tardis: object, backpack: object) -> dict[str, s
     if backpack is None:
         off[_CHAIN] = "no client was given"
     else:
-        off[_CHAIN] = "kept in options_cache, not judged: Backpack lists no options today"
+        off[_CHAIN] = "kept in options_cache; judged if it is a chain of Backpack's client, which lists none today"
     off["real orders"] = "paper only"
     return off

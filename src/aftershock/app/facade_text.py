@@ -21,7 +21,7 @@ def signal_box(signal: ArbitrageSignal) -> str:
     return "\n".join(
         [
             f"ARBITRAGE SIGNAL  {signal.action.value}  {signal.asset}  on paper",
-            f"  source {signal.source_market}, target {signal.target_market}",
+            f"  source {signal.source_market.upper()}, target {signal.target_market.upper()}",
             f"  {legs}",
             f"  spread {signal.spread_bps:.1f} bps ({signal.spread_pct:.4f} %) net, size {signal.quantity:g} coins",
             f"  confidence {confidence}, latency {latency}",

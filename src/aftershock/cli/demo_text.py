@@ -123,8 +123,14 @@ def _quote(leg: TrueQuote) -> str:
 
 
 def _orders(truth: Truth) -> str:
+    others = ""
+    if truth.unjudged:
+        others = (
+            f"\n  {truth.unjudged} orders on Backpack are not among them: its simulated quotes follow okex-options "
+            "150 ms later, and have no truth of their own."
+        )
     if not any(paper.orders for paper in truth.paper):
-        return "paper orders: the run sent none"
+        return "paper orders: the run sent none" + others
     lines = ["paper orders, had they been sent: this one, and all of the run"]
     rows = [
         [
@@ -138,12 +144,15 @@ def _orders(truth: Truth) -> str:
         for paper in truth.paper
     ]
     lines.append(table(["latency", "this order", "edge bps", "filled", "profitable", "USD in all"], rows, left=2))
-    return "\n".join(
-        [
-            *lines,
-            "  the edge is that at the fill: true value less price, fee and hedge",
-            "  A stall was planted here, and these makers are slow: that it pays says nothing about how often it does.",
-        ]
+    return (
+        "\n".join(
+            [
+                *lines,
+                "  the edge is that at the fill: true value less price, fee and hedge",
+                "  A stall was planted here, and these makers are slow: how often an edge pays, this can't say.",
+            ]
+        )
+        + others
     )
 
 

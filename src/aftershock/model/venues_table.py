@@ -38,6 +38,8 @@ AMOUNT_UNITS: dict[tuple[str, str, bool], AmountUnit] = {
     ("bybit", "perpetual", False): AmountUnit.COIN,
     ("bybit", "perpetual", True): AmountUnit.USD,
     ("bitmex", "perpetual", True): AmountUnit.USD,
+    ("backpack", "perpetual", False): AmountUnit.COIN,
+    ("backpack", "option", False): AmountUnit.CONTRACTS,
 }
 
 CONTRACT_SIZES: dict[tuple[str, str], float] = {
@@ -86,6 +88,7 @@ def _liquidations(
 
 
 COVERAGE: tuple[Coverage, ...] = (
+    _liquidations("backpack", PriceKind.UNKNOWN, Completeness.UNKNOWN, "own stream; what its side means is unproven"),
     _liquidations("ftx", PriceKind.FILL, Completeness.ALL, "flagged trades; also printed as trades: never sum both"),
     _liquidations("ftx-restart", PriceKind.FILL, Completeness.ALL, "simulated venue; not a Tardis exchange"),
     _liquidations("deribit", PriceKind.FILL, Completeness.ALL, "flagged trades; maker liquidations already inverted"),
@@ -196,6 +199,7 @@ FEES: tuple[FeeSchedule, ...] = (
     _fee("okex-swap", _PERP, inverse=True, taker_bps=5, maker_bps=2, source="venue fee page, base tier"),
     _fee("binance-futures", _PERP, inverse=False, taker_bps=5, maker_bps=2, source="venue fee page, base tier"),
     _fee("bybit", _PERP, inverse=False, taker_bps=5.5, maker_bps=2, source="venue fee page, base tier"),
+    _fee("backpack", _PERP, inverse=False, taker_bps=5, maker_bps=2, source="venue support page, tier 1"),
     _fee("ftx", _PERP, inverse=False, taker_bps=7, maker_bps=2, source="venue fee page of 2021, base tier"),
     _fee("ftx-restart", _PERP, inverse=False, taker_bps=5, maker_bps=2, source="simulated venue"),
 )  # fmt: skip

@@ -18,7 +18,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes:
         exchanges: Tardis ids whose liquidations and perpetual quotes are subscribed.
         symbols: Perpetuals, as their venues name them; empty for the active ones of `assets`.
-        option_venues: Tardis ids whose option chains are subscribed.
+        option_venues: Tardis ids whose option chains are subscribed. `backpack` among either is spoken to itself.
         assets: Coins.
         journal: New folder for the journal; empty for none.
         seconds: Length of the run; 0 until it is stopped.

@@ -1,4 +1,4 @@
-"""From the `[live]` table to a source: everything that it asks for, as one stream of `TardisClient`."""
+"""From the `[live]` table to sources: a stream of `TardisClient`, and one of each venue that is spoken to itself."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from aftershock.app.live.source import LiveSource
 from aftershock.errors import ConfigError, UnreachableError
 from aftershock.model.instruments import Kind
 from aftershock.model.table import InstrumentTable
+from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.connection.clock import Clock
 from aftershock.venues.connection.http import RefusedError
 from aftershock.venues.connection.text import place_of
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
 
-__all__ = ["Connected", "OpenSources", "open_sources"]
+__all__ = ["BACKPACK", "Connected", "OpenSources", "connect_backpack", "open_sources"]
 
+BACKPACK = "backpack"
+"""Spoken to itself: Tardis does not have it."""
 _CONNECT_S = 5.0
 _UNKNOWN_KEY = 401
 
@@ -39,7 +42,7 @@ OpenSources = Callable[[LiveConfig, Mapping[str, str]], Awaitable[Connected]]
 
 
 async def open_sources(live: LiveConfig, environment: Mapping[str, str], clock: Clock | None = None) -> Connected:
-    """Ask Tardis for the instruments where none are named, and prepare the stream of all.
+    """Ask Tardis for the instruments where none are named, Backpack for its own, and prepare the streams of all.
 
     With a key the contract terms of the option venues are asked for too; without one those of the bundled table hold.
 
@@ -53,6 +56,66 @@ async def open_sources(live: LiveConfig, environment: Mapping[str, str], clock: 
         UsageError: An exchange is unknown.
         UnreachableError: The machine or the list of instruments does not answer.
     """
+    through_tardis = msgspec.structs.replace(
+        live,
+        exchanges=tuple(each for each in live.exchanges if each != BACKPACK),
+        option_venues=tuple(each for each in live.option_venues if each != BACKPACK),
+    )
+    parts = []
+    if through_tardis.exchanges or through_tardis.option_venues:
+        parts.append(await _tardis(through_tardis, environment, clock))
+    if BACKPACK in (*live.exchanges, *live.option_venues):
+        parts.append(await _backpack(live, environment, clock))
+    return Connected(
+        sources=[source for part in parts for source in part.sources],
+        terms=Terms(
+            instruments=tuple(each for part in parts for each in part.terms.instruments),
+            fees=tuple(each for part in parts for each in part.terms.fees),
+        ),
+    )
+
+
+async def _backpack(live: LiveConfig, environment: Mapping[str, str], clock: Clock | None) -> Connected:
+    client = BackpackOptionsClient(environment=environment, clock=clock)
+    try:
+        return await connect_backpack(
+            client, live.assets, perpetuals=BACKPACK in live.exchanges, options=BACKPACK in live.option_venues
+        )
+    finally:
+        await client.close_requests()
+
+
+async def connect_backpack(
+    client: BackpackOptionsClient, assets: Sequence[str], *, perpetuals: bool, options: bool
+) -> Connected:
+    """Ask Backpack for its instruments and the account's fees, and prepare the stream of both.
+
+    Args:
+        client: Its fees are asked for if it has a key.
+        assets: Coins.
+        perpetuals: Whether to listen to their perpetuals.
+        options: Whether to listen to their option chains.
+
+    Raises:
+        ConfigError: The key can't be one, or none of that is listed.
+        UnreachableError: Backpack does not answer, or refuses the key.
+    """
+    listed = [each for asset in assets for each in await client.instruments(asset)]
+    kinds = {Kind.PERPETUAL: perpetuals, Kind.OPTION: options}
+    instruments = tuple(each for each in listed if kinds.get(each.kind, False))
+    missing = [kind for kind, wanted in kinds.items() if wanted and not any(i.kind is kind for i in instruments)]
+    if missing:
+        found = await client.capabilities()
+        advice = "use Deribit's chain (--option-venue deribit)" if Kind.OPTION in missing else "name other coins"
+        raise ConfigError(
+            f"Backpack has no {missing[0]} of {', '.join(assets)}: it {found.text()}; {advice}, or the sandbox"
+        )
+    fees = await client.fees() if client.has_key else ()
+    stream = client.stream(assets, perpetuals=perpetuals, options=options)
+    return Connected(sources=[stream], terms=Terms(instruments=instruments, fees=fees))
+
+
+async def _tardis(live: LiveConfig, environment: Mapping[str, str], clock: Clock | None) -> Connected:
     table = InstrumentTable()
     client = TardisClient(table=table, environment=environment, clock=clock)
     await _check_reachable(client.machine_ws_url)

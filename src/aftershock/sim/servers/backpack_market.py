@@ -64,6 +64,7 @@ class BackpackMarket:
         self.emit: Emit = lambda *_: None
         self.on_moved: Callable[[str], None] = lambda _symbol: None
         self._options: dict[str, OptionListing] = {}
+        self._underlyings: dict[int, float] = {}
         self._listed_ns = 0
         self._next_trade = _FIRST_TRADE
         hub.attach(Interest((), lambda *_: None, self._see))
@@ -115,12 +116,14 @@ class BackpackMarket:
             if option is None:
                 continue
             book = self.books.setdefault(option.symbol, Book("1", "1", _FIRST_ID))
-            bid, bid_size, ask, ask_size, mark = (
-                float(columns[name][row]) for name in ("bid", "bid_amount", "ask", "ask_amount", "mark_price")
+            bid, bid_size, ask, ask_size, underlying = (
+                float(columns[name][row]) for name in ("bid", "bid_amount", "ask", "ask_amount", "underlying_price")
             )
-            if mark == mark:  # noqa: PLR0124 - not NaN
-                self.marks[option.symbol] = Decimal(f"{mark:.2f}")
+            if underlying == underlying:  # noqa: PLR0124 - not NaN
+                self._underlyings[option.expiry_ns] = underlying
             change = book.show(bid, bid_size, ask, ask_size)
+            if book.mid is not None:
+                self.marks[option.symbol] = book.mid
             ts_event, ts_init = int(event.row_ts_event[row]), int(event.row_ts_init[row])
             self._changed(option.symbol, change, ts_event + DELAY_NS, ts_init + DELAY_NS)
 
@@ -205,11 +208,14 @@ class BackpackMarket:
             yield self.mark(symbol)
 
     def mark(self, symbol: str) -> dict[str, Any]:
-        """Return a mark price as the socket sends it; options have no index and no funding."""
+        """Return a mark price as the socket sends it; of an option with the price of its expiry's underlying."""
         now = micros(self.now_ns)
         data: dict[str, Any] = {"e": "markPrice", "E": now, "s": symbol, "p": str(self.marks[symbol]), "T": now}
         if symbol == PERP:
             data |= {"f": "0.0000125", "i": str(self.index()), "n": now - now % 3_600_000_000 + 3_600_000_000}
+        option = self.option(symbol)
+        if option is not None and option.expiry_ns in self._underlyings:
+            data["underlyingPrice"] = f"{self._underlyings[option.expiry_ns]:.2f}"
         return data
 
     def _list_again(self) -> None:

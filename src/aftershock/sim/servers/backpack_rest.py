@@ -110,7 +110,7 @@ class BackpackRest:
 
     def _now_ms(self) -> int:
         skew = _SKEW_MS if self._faults.strikes("backpack-clock") else 0
-        return time.time_ns() // NS_PER_MS + skew
+        return self._market.now_ns // NS_PER_MS + skew
 
     def _signed(self, instruction: str, answer: Callable[..., Any]) -> Any:  # noqa: ANN401 - aiohttp's handler
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -216,6 +216,8 @@ class BackpackRest:
             row: dict[str, Any] = {"symbol": symbol, "markPrice": mark["p"]}
             if "i" in mark:
                 row |= {"indexPrice": mark["i"], "fundingRate": mark["f"], "nextFundingTimestamp": mark["n"] // 1_000}
+            if "underlyingPrice" in mark:
+                row["underlyingPrice"] = mark["underlyingPrice"]
             found.append(row)
         return found
 

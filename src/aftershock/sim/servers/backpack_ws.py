@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -126,7 +125,7 @@ class BackpackWs:
             return
         if kind in _PRIVATE:
             try:
-                self._verifier.check_subscription(signature, time.time_ns() // NS_PER_MS)
+                self._verifier.check_subscription(signature, self._market.now_ns // NS_PER_MS)
             except ApiError as error:
                 yield {"id": None, "error": {"code": 4002, "message": error.message}}
                 return

@@ -31,8 +31,8 @@ _SIDES = frozenset({"Bid", "Ask"})
 class AccountRequests:
     """What an account can be asked.
 
-    Without a key each raises `ConfigError`, `BackpackError` where the venue says no, and `UnreachableError` where it does
-    not answer, or with something else.
+    Without a key each raises `ConfigError`, `BackpackError` where the venue says no, and `UnreachableError` where it
+    does not answer, or with something else.
     """
 
     def __init__(self, rest: Rest) -> None:
@@ -161,8 +161,8 @@ class AccountRequests:
     def _refuse_real_orders(self) -> None:
         if urlsplit(self._rest.url).hostname not in _LOOPBACK:
             raise ConfigError(
-                f"real orders are not delivered, and {place_of(self._rest.url)} is not of this machine: orders go to the "
-                "sandbox only (`aftershock sandbox`)"
+                f"real orders are not delivered, and {place_of(self._rest.url)} is not of this machine: orders go to "
+                "the sandbox only (`aftershock sandbox`)"
             )
 
 

@@ -41,12 +41,21 @@ class _OrderData(msgspec.Struct, frozen=True):
     O: str = ""  # noqa: E741 - the venue's name
 
 
+class _Mark(msgspec.Struct, frozen=True):
+    underlyingPrice: str | None = None  # noqa: N815 - the venue's name
+
+
+class _MarkFrame(msgspec.Struct, frozen=True):
+    data: _Mark
+
+
 class _Account(msgspec.Struct, frozen=True):
     stream: str = ""
     data: msgspec.Raw = msgspec.Raw()
 
 
 _FRAMES = msgspec.json.Decoder(_Account)
+_MARKS = msgspec.json.Decoder(_MarkFrame)
 
 
 class BackpackAdapter:
@@ -85,7 +94,7 @@ class BackpackAdapter:
         errors, dropped = self._report.errors, self._report.rows_dropped
         found: list[Decoded] = []
         for each in self._decoder.decode(text, received_ns):
-            found += self._of_options(each, received_ns)
+            found += self._of_options(each, text, received_ns)
         if self._report.rows_dropped > dropped:
             return [Unreadable("a message could not be read")]
         if self._report.errors > errors:
@@ -95,7 +104,7 @@ class BackpackAdapter:
             self._report.note(f"Backpack complained: {code} {printable(message)}")
         return found
 
-    def _of_options(self, each: Event | BookUpdate, now_ns: int) -> list[Decoded]:
+    def _of_options(self, each: Event | BookUpdate, text: str, now_ns: int) -> list[Decoded]:
         symbol = each.symbol if isinstance(each, Quote | DerivativeTicker) else ""
         known = self._options.get(symbol)
         if known is None:
@@ -107,7 +116,7 @@ class BackpackAdapter:
             )  # fmt: skip
         elif isinstance(each, DerivativeTicker):
             known = msgspec.structs.replace(
-                known, mark=each.mark_price, underlying=each.index_price, ts_event=max(each.ts_event, known.ts_event)
+                known, mark=each.mark_price, underlying=_underlying(text), ts_event=max(each.ts_event, known.ts_event)
             )
         self._options[symbol] = known
         return [option_row(known, self._streams[symbol], now_ns)]
@@ -156,6 +165,18 @@ class BackpackAdapter:
     async def snapshot(self, symbol: str) -> BookUpdate:
         """Fetch a book."""
         return await self._snapshot(symbol)
+
+
+def _underlying(text: str) -> float:
+    """Return the price of an option's underlying at its expiry, NaN where the venue does not say it.
+
+    The index is no such price: between the two lies the carry.
+    """
+    try:
+        price = _MARKS.decode(text).data.underlyingPrice
+        return NAN if price is None else float(price)
+    except (msgspec.MsgspecError, ValueError):
+        return NAN
 
 
 def _fee(data: _OrderData) -> float:

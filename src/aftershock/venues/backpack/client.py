@@ -51,7 +51,8 @@ class BackpackOptionsClient(AccountRequests):
     """Backpack over its own protocol.
 
     It lists no options today: `capabilities` says what it offers, and `get_options_chain` says so where one is asked
-    for. Market data needs no key; a key that can't be one is refused by the first request that needs it. Each address is the argument, else the variable, else the real service. Orders go to a sandbox on this machine only.
+    for. Market data needs no key; a key that can't be one is refused by the first request that needs it. Each address
+    is the argument, else the variable, else the real service. Orders go to a sandbox on this machine only.
 
     Attributes:
         rest_url: `AFTERSHOCK_BACKPACK_REST_URL`.
@@ -111,6 +112,10 @@ class BackpackOptionsClient(AccountRequests):
         """Close all streams and connections; may be called again."""
         for stream in self._streams:
             await stream.close()
+        await self.close_requests()
+
+    async def close_requests(self) -> None:
+        """Let go of the connections of requests; streams stay, and a later request opens others."""
         await self._rest.close()
 
     @property
@@ -273,6 +278,7 @@ class BackpackOptionsClient(AccountRequests):
             random=Random(),  # noqa: S311 - jitter is no secret
             report=report,
             option_terms=terms,
+            on_close=self.close_requests,
         )
         self._streams.append(stream)
         return stream

@@ -38,9 +38,7 @@ class Keys:
                 raise ConfigError("Backpack's account needs a key: set BACKPACK_API_KEY and BACKPACK_SECRET_KEY")
             signer = Signer(secret)
             if public and public != signer.public_key:
-                raise ConfigError(
-                    "BACKPACK_API_KEY is not the public key of BACKPACK_SECRET_KEY: copy both of one pair"
-                )
+                raise ConfigError("BACKPACK_API_KEY is not the public half of BACKPACK_SECRET_KEY: copy one pair")
             self._signer = signer
         return self._signer
 

@@ -56,6 +56,7 @@ class VenueStream(LiveBase):
         random: Random,
         report: LiveReport | None = None,
         option_terms: Mapping[tuple[str, str], OptionTerms] | None = None,
+        on_close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Prepare; nothing is asked before the iteration begins.
 
@@ -67,11 +68,12 @@ class VenueStream(LiveBase):
             random: Jitter.
             report: Where the adapter counts; else a new one.
             option_terms: Kept up to date by whoever gives it.
+            on_close: Lets go of what the plan needs beside the connections.
         """
         super().__init__(name, settings=settings, clock=clock, random=random)
         self.report = report or LiveReport(path=name, kind="native", format="live")
         self.option_terms: Mapping[tuple[str, str], OptionTerms] = {} if option_terms is None else option_terms
-        self._resolve = resolve
+        self._resolve, self._on_close = resolve, on_close
         self._plan: VenuePlan | None = None
         self._decoder: VenueDecoder | None = None
         self._speakers: dict[int, asyncio.Task[None]] = {}
@@ -112,6 +114,8 @@ class VenueStream(LiveBase):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await super().close()
+        if self._on_close is not None:
+            await self._on_close()
 
     # --- what a stream is of ------------------------------------------------------------------------------------
 
