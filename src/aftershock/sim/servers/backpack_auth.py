@@ -42,9 +42,15 @@ class Verifier:
 
     def check_request(
         self, instruction: str, params: Mapping[str, Any] | Sequence[Mapping[str, Any]], headers: Mapping[str, str],
-        now_ms: int,
+        clocks_ms: Sequence[int],
     ) -> None:  # fmt: skip
         """Check a request: of a batch each order is signed, in its order.
+
+        Args:
+            instruction: What it must be signed as.
+            params: Its query or body.
+            headers: Of the request.
+            clocks_ms: What time it is: while the market is played fast, the market's clock and this machine's differ.
 
         Raises:
             ApiError: It is not signed by the key, or not now.
@@ -54,10 +60,10 @@ class Verifier:
         text = "&".join(_signed(instruction, each) for each in many)
         self._check(
             headers.get("X-API-Key", ""), headers.get("X-Signature", ""), headers.get("X-Timestamp", ""), window, text,
-            now_ms,
+            clocks_ms,
         )  # fmt: skip
 
-    def check_subscription(self, given: object, now_ms: int) -> None:
+    def check_subscription(self, given: object, clocks_ms: Sequence[int]) -> None:
         """Check the `signature` of a subscription to private streams.
 
         Raises:
@@ -66,18 +72,19 @@ class Verifier:
         if not isinstance(given, list) or len(given) != 4 or not all(isinstance(each, str) for each in given):
             raise ApiError("INVALID_CLIENT_REQUEST", "Invalid signature")
         key, signature, timestamp, window = given
-        self._check(key, signature, timestamp, window, "instruction=subscribe", now_ms)
+        self._check(key, signature, timestamp, window, "instruction=subscribe", clocks_ms)
 
-    def _check(self, key: str, signature: str, timestamp: str, window: str, text: str, now_ms: int) -> None:
+    def _check(
+        self, key: str, signature: str, timestamp: str, window: str, text: str, clocks_ms: Sequence[int]
+    ) -> None:
         if not _is_number(timestamp) or not _is_number(window) or int(window) > _MAX_WINDOW_MS:
             raise ApiError("INVALID_CLIENT_REQUEST", "Invalid timestamp or window")
         if key != self._public:
             raise ApiError("UNAUTHORIZED", "Unknown API key", 401)
         at = int(timestamp)
-        if now_ms > at + int(window):
-            raise ApiError("INVALID_CLIENT_REQUEST", "Request has expired")
-        if at > now_ms + _AHEAD_MS:
-            raise ApiError("INVALID_CLIENT_REQUEST", "Timestamp is in the future")
+        if not any(now - int(window) <= at <= now + _AHEAD_MS for now in clocks_ms):
+            late = at < min(clocks_ms)
+            raise ApiError("INVALID_CLIENT_REQUEST", "Request has expired" if late else "Timestamp is in the future")
         try:
             signed = base64.b64decode(signature, validate=True)
             self._key.verify(signed, f"{text}&timestamp={timestamp}&window={window}".encode("utf-8", "surrogateescape"))

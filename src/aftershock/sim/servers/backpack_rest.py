@@ -108,18 +108,19 @@ class BackpackRest:
             return ApiError("INVALID_CLIENT_REQUEST", "The body is too large", 413).response()
         return found
 
-    def _now_ms(self) -> int:
+    def _clocks_ms(self) -> list[int]:
         skew = _SKEW_MS if self._faults.strikes("backpack-clock") else 0
-        return self._market.now_ns // NS_PER_MS + skew
+        return [now // NS_PER_MS + skew for now in (time.time_ns(), self._market.now_ns)]
 
     def _signed(self, instruction: str, answer: Callable[..., Any]) -> Any:  # noqa: ANN401 - aiohttp's handler
         async def handle(request: web.Request) -> web.StreamResponse:
             params: Any = dict(request.query) if request.method == "GET" else _body(await request.read())
-            self._verifier.check_request(instruction, params, request.headers, self._now_ms())
+            self._verifier.check_request(instruction, params, request.headers, self._clocks_ms())
             if self._faults.on("backpack-lost-reply") and request.method == "POST":
                 answer(params)
                 self._faults.strikes("backpack-lost-reply")
                 abort(request)
+                return web.Response()
             found = answer(params)
             return found if isinstance(found, web.StreamResponse) else web.json_response(found)
 
@@ -231,7 +232,7 @@ class BackpackRest:
         ]
 
     async def _time(self, _request: web.Request) -> web.Response:
-        return web.Response(text=str(self._now_ms()))
+        return web.Response(text=str(self._clocks_ms()[0]))
 
     # --- the account ------------------------------------------------------------------------------------------------
 

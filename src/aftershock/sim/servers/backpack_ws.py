@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -125,7 +126,8 @@ class BackpackWs:
             return
         if kind in _PRIVATE:
             try:
-                self._verifier.check_subscription(signature, self._market.now_ns // NS_PER_MS)
+                clocks = [now // NS_PER_MS for now in (time.time_ns(), self._market.now_ns)]
+                self._verifier.check_subscription(signature, clocks)
             except ApiError as error:
                 yield {"id": None, "error": {"code": 4002, "message": error.message}}
                 return

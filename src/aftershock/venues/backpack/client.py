@@ -159,14 +159,7 @@ class BackpackOptionsClient(AccountRequests):
         Raises:
             UnreachableError: The venue does not answer, or with something else.
         """
-        document = await self._rest.get("/api/v1/depth", {"symbol": symbol, "limit": _DEPTH})
-        depth: _Depth = convert(document, _Depth, "book")
-        try:
-            bids, asks = (tuple((float(p), float(q)) for p, q in side) for side in (depth.bids, depth.asks))
-            update = Snapshot(int(depth.last_update_id), bids, asks)
-        except ValueError:
-            raise InputError(f"Backpack's book of {printable(symbol)} has what is no number: try again") from None
-        return BookUpdate(symbol, depth.timestamp * NS_PER_US, self._clock.wall_ns(), update)
+        return await _depth(self._rest, symbol)
 
     async def clock_offset_s(self) -> float:
         """Return how far the venue's clock is ahead of ours, seconds.
@@ -182,8 +175,7 @@ class BackpackOptionsClient(AccountRequests):
         Raises:
             UnreachableError: The venue does not answer, or with something else.
         """
-        found = (instrument_of(each) for each in await self.markets() if each.base_symbol == asset and each.tradable)
-        return tuple(each for each in found if each is not None)
+        return await _instruments(self._rest, asset)
 
     # --- options ----------------------------------------------------------------------------------------------------
 
@@ -257,8 +249,13 @@ class BackpackOptionsClient(AccountRequests):
         report = LiveReport(path="Backpack", kind="native", format="live")
         terms: dict[tuple[str, str], OptionTerms] = {}
 
+        rest = self._rest.twin()
+
+        async def snapshot(symbol: str) -> BookUpdate:
+            return await _depth(rest, symbol)
+
         async def resolve() -> VenuePlan:
-            listed = [each for asset in assets for each in await self.instruments(asset)]
+            listed = [each for asset in assets for each in await _instruments(rest, asset)]
             chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
             if not chosen and not books and not account:
                 raise await self._no_options(", ".join(assets))
@@ -266,7 +263,7 @@ class BackpackOptionsClient(AccountRequests):
             for symbol, each in chains.items():
                 terms[VENUE, symbol] = OptionTerms(each.strike, bool(each.is_call), each.expiry_ns or 0)
             perps = [each.symbol for each in chosen if each.kind is Kind.PERPETUAL]
-            adapter = BackpackAdapter(report, chains, self.depth, self._name_of)
+            adapter = BackpackAdapter(report, chains, snapshot, self._name_of)
             link = self._link(perps, list(chains.values()), books, account=account)
             return VenuePlan(venue=VENUE, adapter=adapter, links=(link,))
 
@@ -278,7 +275,7 @@ class BackpackOptionsClient(AccountRequests):
             random=Random(),  # noqa: S311 - jitter is no secret
             report=report,
             option_terms=terms,
-            on_close=self.close_requests,
+            on_close=rest.close,
         )
         self._streams.append(stream)
         return stream
@@ -318,6 +315,23 @@ class BackpackOptionsClient(AccountRequests):
             books=tuple(books),
             advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",
         )
+
+
+async def _instruments(rest: Rest, asset: str) -> tuple[Instrument, ...]:
+    markets, _, _ = await all_markets(rest)
+    found = (instrument_of(each) for each in markets if each.base_symbol == asset and each.tradable)
+    return tuple(each for each in found if each is not None)
+
+
+async def _depth(rest: Rest, symbol: str) -> BookUpdate:
+    document = await rest.get("/api/v1/depth", {"symbol": symbol, "limit": _DEPTH})
+    depth: _Depth = convert(document, _Depth, "book")
+    try:
+        bids, asks = (tuple((float(p), float(q)) for p, q in side) for side in (depth.bids, depth.asks))
+        update = Snapshot(int(depth.last_update_id), bids, asks)
+    except ValueError:
+        raise InputError(f"Backpack's book of {printable(symbol)} has what is no number: try again") from None
+    return BookUpdate(symbol, depth.timestamp * NS_PER_US, rest.clock.wall_ns(), update)
 
 
 class _Depth(msgspec.Struct, frozen=True, rename="camel"):

@@ -71,6 +71,12 @@ class Rest:
         self._historic = TokenBucket(_HISTORIC_PER_MINUTE / 60, 10, clock)
         self.retries = 0
 
+    def twin(self) -> Rest:
+        """Return another with connections of its own, under the same limits."""
+        other = Rest(self.url, self._signer, self.clock, deadline_s=self._deadline_s)
+        other._limit, other._historic = self._limit, self._historic
+        return other
+
     async def __aenter__(self) -> Self:
         return self
 
