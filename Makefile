@@ -5,6 +5,8 @@ ARGS ?=
 
 VENV := .venv
 PEERS := .venv-peers
+# Other people's clients that can't share an environment, each in one of its own: .venv-peers-NAME.
+CLIENTS := bpx ccxt sdk
 NODE := tests/peers/node
 PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip --disable-pip-version-check install
@@ -29,9 +31,10 @@ test: static peers ## Run `check` and every other test
 	$(PYTEST) $(ARGS)
 
 soak: test ## Run `test`, then what takes an hour: a thousand disconnects, 5,000 connections, flat memory
+	AFTERSHOCK_FUZZ_EXAMPLES=1000 $(PYTEST) tests/peers/test_backpack_document.py
 	$(PY) -m benchmarks.soak
 
-peers: $(PEERS)/peers.stamp $(if $(shell command -v npm),$(NODE)/node_modules/peers.stamp) ## Install the software of others that tests compare with
+peers: $(PEERS)/peers.stamp $(CLIENTS:%=$(PEERS)-%/peers.stamp) $(if $(shell command -v npm),$(NODE)/node_modules/peers.stamp) ## Install the software of others that tests compare with
 
 check: static ## Format, lint, types, import arrows, and the tests without sockets or processes
 	$(PYTEST) -m "not (slow or sockets or subprocess)" $(ARGS)
@@ -62,10 +65,11 @@ lock: $(VENV)/dev.stamp ## Pin requirements/*.in again, with the hashes of all p
 	$(LOCK) requirements/run.in --output-file requirements/run.txt
 	$(LOCK) requirements/dev.in --output-file requirements/dev.txt
 	$(LOCK) requirements/peers.in --output-file requirements/peers.txt
+	$(foreach name,$(CLIENTS),$(LOCK) requirements/peers-$(name).in --output-file requirements/peers-$(name).txt &&) true
 	cd $(NODE) && npm install --omit-lockfile-registry-resolved --package-lock-only --ignore-scripts
 
 clean: ## Remove the environment and every cache
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules build .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) $(PEERS)-* $(NODE)/node_modules build .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf src/*.egg-info
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -81,6 +85,11 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 $(PEERS)/peers.stamp: requirements/peers.txt | $(VENV)/created.stamp
 	$(PYTHON) -m venv --clear $(PEERS)
 	$(PEERS)/bin/python -m pip --disable-pip-version-check install --require-hashes --only-binary :all: -r requirements/peers.txt
+	@touch $@
+
+$(PEERS)-%/peers.stamp: requirements/peers-%.txt | $(VENV)/created.stamp
+	$(PYTHON) -m venv --clear $(PEERS)-$*
+	$(PEERS)-$*/bin/python -m pip --disable-pip-version-check install --require-hashes --only-binary :all: -r requirements/peers-$*.txt
 	@touch $@
 
 $(NODE)/node_modules/peers.stamp: $(NODE)/package-lock.json

@@ -29,6 +29,33 @@ def _missing(what: str, why: str) -> None:
     pytest.skip(why)
 
 
+def environment_of(name: str) -> Path:
+    """Return the interpreter of an environment of others' software, as the Makefile names it."""
+    python = REPOSITORY / f".venv-peers-{name}" / "bin" / "python"
+    if not python.is_file():
+        _missing("peers", f"the clients of {name} are not installed: `make peers`")
+    return python
+
+
+def in_environment(name: str, code: str, variables: dict[str, str]) -> str:
+    """Run code in the environment of some software of others, and return what it printed.
+
+    Args:
+        name: Of the environment, as the Makefile has it.
+        code: What to run.
+        variables: More variables for it.
+    """
+    done = subprocess.run(
+        [str(environment_of(name)), "-c", code],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    return done.stdout
+
+
 class Running:
     """A sandbox in a thread of its own, its API over TLS: the real normalizers speak nothing else.
 

@@ -16,6 +16,7 @@ from aftershock.venues.connection.settings import ConnectionSettings
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.live import LiveSettings, LiveStream
 from aftershock.venues.tardis.subscription import Subscription
+from tests.connection.fakes import until
 
 QUOTES = tuple(
     Subscription(exchange=exchange, symbols=(symbol,), data_types=("quote", "trade", "liquidation"))
@@ -46,6 +47,12 @@ async def sandbox(*faults: str, times: int | None = None, warm: bool = True) -> 
         box.faults.switch_on(fault, times)
     async with box:
         yield box
+
+
+async def until_quoted(box: Sandbox) -> None:
+    """Wait until Backpack's perpetual and its options are quoted."""
+    market = box.backpack.market
+    await until(lambda: market.books["BTC_USDC_PERP"].bids and market.documents() and len(market.marks) > 20)
 
 
 def client(box: Sandbox, connection: ConnectionSettings = QUICK) -> TardisClient:

@@ -31,7 +31,7 @@ from aftershock.sim.servers.pace import Pace
 from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.library import need_aiohttp
 
-__all__ = ["DEFAULT_SECONDS", "DEFAULT_SEED", "WARM_UP_S", "Demonstration", "demonstrate"]
+__all__ = ["DEFAULT_SECONDS", "DEFAULT_SEED", "WARM_UP_S", "Demonstration", "MarketClock", "demonstrate"]
 
 DEFAULT_SEED = 95
 """Chosen because its run both buys and sells in a cascade; of seeds 1 to 99 a quarter order nothing."""
@@ -75,7 +75,7 @@ class Demonstration(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class _MarketClock(SystemClock):
+class MarketClock(SystemClock):
     """The market's clock: ours, but for the warm-up, in which it runs fast."""
 
     def __init__(self, pace: Pace) -> None:
@@ -133,7 +133,7 @@ def demonstrate(
 
 async def _run(described: dict[str, Any], live: LiveConfig, chosen: Chosen, watch: LiveWatch) -> LiveResult:
     pace = msgspec.convert(described["pace"], Pace)
-    clock = _MarketClock(pace)
+    clock = MarketClock(pace)
     connected = await open_sources(live, _environment(described), clock)
     warm_s = max(pace.live_from_ns - time.time_ns(), 0) / NS_PER_S
     settings = chosen.settle(implied_by(live))

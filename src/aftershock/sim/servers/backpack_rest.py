@@ -32,7 +32,11 @@ _BATCH = 100
 
 
 class BackpackRest:
-    """The routes."""
+    """The routes.
+
+    Attributes:
+        per_minute: Most requests in a minute.
+    """
 
     def __init__(
         self, market: BackpackMarket, account: Account, verifier: Verifier, faults: Faults, *, options: bool
@@ -41,6 +45,7 @@ class BackpackRest:
         self._types = (*TYPES, OPTION) if options else TYPES
         self._options = options
         self._asked: deque[float] = deque()
+        self.per_minute = _PER_MINUTE
 
     def app(self, *middlewares: Any) -> web.Application:  # noqa: ANN401 - aiohttp's own type is private
         """Return the application."""
@@ -96,7 +101,7 @@ class BackpackRest:
         self._asked.append(now)
         if faults.strikes("backpack-429-html"):
             return web.Response(status=429, text=_PAGE, content_type="text/html")
-        if faults.strikes("backpack-429") or len(self._asked) > _PER_MINUTE:
+        if faults.strikes("backpack-429") or len(self._asked) > self.per_minute:
             return ApiError("TOO_MANY_REQUESTS", "Too many requests", 429).response()
         if faults.strikes("backpack-maintenance"):
             return ApiError("MAINTENANCE", "Backpack is down for maintenance", 503).response()
