@@ -72,8 +72,10 @@ def test_the_document_has_the_names_of_a_live_run_and_the_truth_about_its_orders
     (leg,), (quote,) = signal_["legs"], truth["legs"]
     assert (quote["symbol"], quote["price"]) == (leg["symbol"], leg["price"])
     _is_a_path(quote, signal_["action"])
-    entries = [order for order in document["orders"]["approved"] if order["intent"]["purpose"] == "entry"]
-    assert [paper["orders"] for paper in truth["paper"]] == [len(entries)] * 2
+    entries = [order["intent"] for order in document["orders"]["approved"] if order["intent"]["purpose"] == "entry"]
+    drawn = [each for each in entries if all(leg["venue"] != "backpack" for leg in each["legs"])]
+    assert [paper["orders"] for paper in truth["paper"]] == [len(drawn)] * 2
+    assert truth["unjudged"] == len(entries) - len(drawn)
     assert [paper["latency_ms"] for paper in truth["paper"]] == [20.0, 100.0]
     assert all(paper["profitable"] <= paper["filled"] <= paper["orders"] for paper in truth["paper"])
 

@@ -133,7 +133,7 @@ def oracle(served: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "SENT": str(folder / "sent"),
         "TM_API_KEY": served.box.key,
         "WSS_URL_FTX": urls["ftx_ws"],
-        "WSS_URL_DERIBIT": urls["deribit_ws"],
+        "WSS_URL_DERIBIT": urls["deribit_recorder_ws"],
     }
     with subprocess.Popen(["node", str(NODE / "oracle.cjs")], env=environment, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
@@ -157,3 +157,25 @@ def peer_python(served: Running) -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="module", name="box")
+def _box() -> Iterator[Sandbox]:
+    """Serve the market in a thread of its own, past its fast minute: these clients have the machine's clock."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    box = Sandbox(5, warm_up_s=60, warm_up_takes_s=2)
+
+    async def begin() -> None:
+        await box.start()
+        await asyncio.sleep(3)
+
+    asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
+    try:
+        yield box
+    finally:
+        asyncio.run_coroutine_threadsafe(box.stop(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

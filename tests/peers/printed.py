@@ -44,10 +44,9 @@ def fact_of_line(line: str) -> Fact:
     head = (said["type"], said["exchange"], said["symbol"], nanoseconds(said["timestamp"]))
     if said["type"] != "option_summary":
         return (*head, said.get("id", ""), said["side"], float(said["price"]), float(said["amount"]))
-    scale = 0.01 if said["exchange"] == "deribit" else 1.0
-    cells = tuple(
-        None if name not in said else float(said[name]) * (scale if name.endswith("IV") else 1.0) for name in FIELDS
-    )
+    per_fraction = 100.0 if said["exchange"] == "deribit" else 1.0
+    scales = {name: per_fraction if name.endswith("IV") else 1.0 for name in FIELDS}
+    cells = tuple(float(said[name]) / scale if name in said else None for name, scale in scales.items())
     return (*head, said["underlyingIndex"], *cells)
 
 

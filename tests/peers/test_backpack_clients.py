@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -26,28 +24,6 @@ REST, WS = os.environ["REST"], os.environ["WS"]
 KEY, SECRET = os.environ["KEY"], os.environ["SECRET"]
 found = {}
 """
-
-
-@pytest.fixture(scope="module", name="box")
-def _box() -> Iterator[Sandbox]:
-    """Serve the market in a thread of its own, past its fast minute: these clients have the machine's clock."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    box = Sandbox(5, warm_up_s=60, warm_up_takes_s=2)
-
-    async def begin() -> None:
-        await box.start()
-        await asyncio.sleep(3)
-
-    asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
-    try:
-        yield box
-    finally:
-        asyncio.run_coroutine_threadsafe(box.stop(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture(name="run")

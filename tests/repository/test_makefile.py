@@ -61,7 +61,8 @@ def pretend_installed(folder: Path) -> float:
         stamp = folder / ".venv" / f"{name}.stamp"
         stamp.touch()
         os.utime(stamp, (moment, moment))
-    for peers in (folder / ".venv-peers", folder / "tests" / "peers" / "node" / "node_modules"):
+    environments = [folder / f".venv-peers{name}" for name in ("", "-bpx", "-ccxt", "-sdk")]
+    for peers in (*environments, folder / "tests" / "peers" / "node" / "node_modules"):
         peers.mkdir(parents=True)
         stamp = peers / "peers.stamp"
         stamp.touch()

@@ -197,7 +197,7 @@ def test_a_client_that_falls_too_far_behind_is_closed(where: str, monkeypatch: p
     async def main() -> None:
         async with sandbox() as box, aiohttp.ClientSession() as session, asyncio.timeout(20):
             options = [{"exchange": "deribit", "dataTypes": ["option_summary", "quote", "trade"]}]
-            url = box.urls["deribit_ws"]
+            url = box.urls["deribit_recorder_ws"]
             if where == "machine":
                 url = f"{box.urls['tardis_machine_ws']}/ws-stream-normalized?options={json.dumps(options)}"
             async with session.ws_connect(url) as socket:

@@ -51,6 +51,14 @@ FAULTS: dict[str, str] = {
     "cut-body": "ends a compressed body too early",
     "bad-checksum": "flips a byte of a compressed file",
     "gzip-bomb": "sends a small compressed body that unpacks to gigabytes",
+    # Deribit
+    "deribit-book-gap": "leaves a change of a book out",
+    "deribit-book-twice": "sends a change of a book twice",
+    "deribit-10028": "says that there were too many requests, and ends the session",
+    "deribit-429-html": "says 429 with a web page of the network in front of it",
+    "deribit-maintenance": "says 503",
+    "deribit-nulls": "lists instruments without their steps",
+    "deribit-new-state": "lists instruments in a state that nobody knows",
     # Backpack
     "backpack-depth-gap": "leaves a change of a book out",
     "backpack-depth-twice": "sends a change of a book twice",

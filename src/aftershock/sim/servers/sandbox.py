@@ -21,6 +21,7 @@ from aftershock.sim.servers.api import TardisApi
 from aftershock.sim.servers.archive import Archive
 from aftershock.sim.servers.backpack import Backpack
 from aftershock.sim.servers.catalogue import Catalogue
+from aftershock.sim.servers.deribit import Deribit
 from aftershock.sim.servers.faults import Faults, UnknownFaultError
 from aftershock.sim.servers.flow import flow
 from aftershock.sim.servers.guard import guarded, with_token
@@ -56,7 +57,7 @@ class Sandbox:
         token: Allows to switch faults over HTTP.
         faults: What goes wrong.
         hub: The market as it goes on.
-        backpack: The venue of that name.
+        deribit, backpack: The venues of those names.
         pace: Its clock.
     """
 
@@ -104,6 +105,7 @@ class Sandbox:
         library = Library(self.hub, archive)
         catalogue = Catalogue(lambda: self.market.listing, self.market.begin_ns, archive)
         machine = Machine(self.hub, library, self.faults, seed)
+        self.deribit = Deribit(self.hub, lambda: self.market.listing, self.faults)
         self.backpack = Backpack(self.hub, lambda: self.market.listing, self.faults, options=backpack_options)
         api = TardisApi(library, catalogue, archive, self.faults, self.key)
         self._apps = {
@@ -111,6 +113,7 @@ class Sandbox:
             "machine_http": machine.http_app(guarded),
             "tardis_api": self._with_control(api.app(guarded)),
             "venues": VenueFeeds(self.hub).app(guarded),
+            "deribit": self.deribit.app(guarded),
             "backpack_rest": self.backpack.rest.app(guarded),
             "backpack_ws": self.backpack.ws.app(guarded),
         }
@@ -132,7 +135,9 @@ class Sandbox:
             "tardis_machine_http": f"http://{at['machine_http']}",
             "tardis_machine_ws": f"ws://{at['machine_ws']}",
             "ftx_ws": f"ws://{at['venues']}/ftx",
-            "deribit_ws": f"ws://{at['venues']}/deribit",
+            "deribit_http": f"http://{at['deribit']}/api/v2",
+            "deribit_ws": f"ws://{at['deribit']}/ws/api/v2",
+            "deribit_recorder_ws": f"ws://{at['deribit']}/deribit",
             "backpack_rest": f"http://{at['backpack_rest']}",
             "backpack_ws": f"ws://{at['backpack_ws']}",
             "control": f"{scheme}://{at['tardis_api']}/sandbox/faults",
@@ -147,9 +152,13 @@ class Sandbox:
             "AFTERSHOCK_TARDIS_DATASETS_URL": urls["tardis_datasets"],
             "AFTERSHOCK_TARDIS_MACHINE_HTTP_URL": urls["tardis_machine_http"],
             "AFTERSHOCK_TARDIS_MACHINE_WS_URL": urls["tardis_machine_ws"],
+            "AFTERSHOCK_DERIBIT_HTTP_URL": urls["deribit_http"],
+            "AFTERSHOCK_DERIBIT_WS_URL": urls["deribit_ws"],
             "AFTERSHOCK_BACKPACK_REST_URL": urls["backpack_rest"],
             "AFTERSHOCK_BACKPACK_WS_URL": urls["backpack_ws"],
             "TARDIS_API_KEY": self.key,
+            "DERIBIT_CLIENT_ID": self.deribit.client_id,
+            "DERIBIT_CLIENT_SECRET": self.deribit.client_secret,
             "BACKPACK_API_KEY": self.backpack.keys.public,
             "BACKPACK_SECRET_KEY": self.backpack.keys.secret,
         }
@@ -160,6 +169,8 @@ class Sandbox:
             **self.urls,
             "keys": {
                 "tardis": self.key,
+                "deribit_id": self.deribit.client_id,
+                "deribit_secret": self.deribit.client_secret,
                 "backpack_api": self.backpack.keys.public,
                 "backpack_secret": self.backpack.keys.secret,
             },
