@@ -26,7 +26,6 @@ KEYS = ("TARDIS_API_KEY", "BACKPACK_API_KEY", "BACKPACK_SECRET_KEY", "HOLYSHEEP_
 """Each also as `<name>_FILE`, a file that only its owner may read."""
 
 NOT_YET = (
-    "Deribit's own client: its chain comes through Tardis",
     "review by a language model",
     "live trading: orders are approved for paper only",
     "the compiled pricing kernel",

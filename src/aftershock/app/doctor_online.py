@@ -14,6 +14,7 @@ from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.connection.clock import Clock, SystemClock, within
 from aftershock.venues.connection.http import RefusedError, get_json
 from aftershock.venues.connection.text import place_of, printable
+from aftershock.venues.deribit.client import DeribitClient
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.exchanges import LIQUIDATION_EXCHANGES, exchange_list
 
@@ -26,7 +27,7 @@ _EXTRAS = {"aiohttp": "live", "cryptography": "live", "uvloop": "live", "pyarrow
 
 
 async def reach(environment: Mapping[str, str], clock: Clock | None = None) -> list[Check]:
-    """Ask Tardis' API, tardis-machine and Backpack, a few seconds at most.
+    """Ask Tardis' API, tardis-machine, Deribit and Backpack, a few seconds at most.
 
     Args:
         environment: Addresses and keys.
@@ -44,7 +45,11 @@ async def reach(environment: Mapping[str, str], clock: Clock | None = None) -> l
     except AftershockError as error:
         return [extras, Check("Tardis", "failed", str(error))]
     asked = await asyncio.gather(
-        _api(client, clock), _key(client, clock), _machine(client, clock), _backpack(environment, clock)
+        _api(client, clock),
+        _key(client, clock),
+        _machine(client, clock),
+        _deribit(environment, clock),
+        _backpack(environment, clock),
     )
     return [extras, *(check for found in asked for check in ([found] if isinstance(found, Check) else found))]
 
@@ -77,6 +82,20 @@ async def _key(client: TardisClient, clock: Clock) -> Check:
         return Check("Tardis key", "warning", "known, but it grants nothing: it has expired, or belongs to no plan")
     names = [printable(str(each.get("exchange"))) for each in rights if isinstance(each, dict)]
     return Check("Tardis key", "ok", f"may read {len(names)} exchanges: {', '.join(names[:6])}")
+
+
+async def _deribit(environment: Mapping[str, str], clock: Clock) -> Check:
+    """Return whether Deribit answers, whose clock is off, and how many options of BTC it lists."""
+    try:
+        client = DeribitClient(environment=environment, clock=clock)
+        offset_ms = 1_000 * await within(clock, _DEADLINE_S, client.clock_offset_s())
+        chain = await within(clock, _PROBE_S, client.chain("BTC"))
+    except TimeoutError:
+        return Check("Deribit", "warning", f"does not answer within {_PROBE_S:g} s: try again later")
+    except AftershockError as error:
+        return Check("Deribit", "warning", str(error))
+    said = f"{place_of(client.http_url)}: {len(chain)} options of BTC; its clock is {offset_ms:+,.0f} ms off ours"
+    return Check("Deribit", "ok" if abs(offset_ms) <= _WARN_MS else "warning", said)
 
 
 async def _backpack(environment: Mapping[str, str], clock: Clock) -> list[Check]:

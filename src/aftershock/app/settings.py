@@ -167,6 +167,7 @@ _FLAG_NAMES = {
     "live.exchanges": "exchange",
     "live.symbols": "symbol",
     "live.option_venues": "option-venue",
+    "live.direct": "direct",
     "live.assets": "asset",
 }
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aftershock.app.chain_build import Chains, chains_at
-from aftershock.app.live.connect import BACKPACK
+from aftershock.app.live.connect import BACKPACK, DERIBIT
 from aftershock.errors import UsageError
 from aftershock.model.table import InstrumentTable
+from aftershock.venues.backpack.chain import OptionsChain
 from aftershock.venues.backpack.client import BackpackOptionsClient
+from aftershock.venues.deribit.client import Chain, DeribitClient
 
 __all__ = ["VENUES", "chain_now"]
 
-VENUES = (BACKPACK,)
+VENUES = (BACKPACK, DERIBIT)
 """Those that can be asked."""
 
 
@@ -25,6 +27,10 @@ async def chain_now(venue: str, asset: str, environment: Mapping[str, str]) -> t
     """
     if venue not in VENUES:
         raise UsageError(f"{venue} can't be asked for its chain: name {', '.join(VENUES)}, or give files")
-    async with BackpackOptionsClient(environment=environment) as client:
-        chain = await client.get_options_chain(asset)
+    chain: OptionsChain | Chain
+    if venue == DERIBIT:
+        chain = await DeribitClient(environment=environment).chain(asset)
+    else:
+        async with BackpackOptionsClient(environment=environment) as client:
+            chain = await client.get_options_chain(asset)
     return chains_at([chain.quotes()], InstrumentTable(chain.instruments), chain.answered_ns, "poll")

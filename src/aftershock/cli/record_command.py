@@ -35,7 +35,7 @@ Examples:
 
 \b
 The [live] table of the file, or AFTERSHOCK_LIVE__* variables: exchanges, symbols,
-option_venues, assets, seconds, queue_events."""
+option_venues, direct, assets, seconds, queue_events."""
 
 _LONGEST_MINUTES = 527_040
 
@@ -57,6 +57,7 @@ def record_command(open_sources: OpenSources) -> click.Command:
         exchange: tuple[str, ...],
         symbol: tuple[str, ...],
         option_venue: tuple[str, ...],
+        direct: tuple[str, ...],
         asset: tuple[str, ...],
         seconds: float | None,
         rotate_minutes: float,
@@ -71,7 +72,7 @@ def record_command(open_sources: OpenSources) -> click.Command:
         if not 0 < rotate_minutes <= _LONGEST_MINUTES:  # NaN too
             raise UsageError(f"--rotate-minutes is {rotate_minutes:g}: give minutes above 0 and up to a year")
         variables = environment()
-        flags = live_flags(exchange, symbol, option_venue, asset, seconds)
+        flags = live_flags(exchange, symbol, option_venue, direct, asset, seconds)
         live = choose(flags, variables, config_file).settle_live().config
         limits = Limits(rotate_minutes=rotate_minutes)
         with ExitStack() as stack:

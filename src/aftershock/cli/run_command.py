@@ -43,7 +43,7 @@ Examples:
 
 \b
 The [live] table of the file, or AFTERSHOCK_LIVE__* variables: exchanges, symbols,
-option_venues, assets, journal, seconds, order_latency_ms, queue_events, trading."""
+option_venues, direct, assets, journal, seconds, order_latency_ms, queue_events, trading."""
 
 
 def run_command(open_sources: OpenSources) -> click.Command:
@@ -63,6 +63,7 @@ def run_command(open_sources: OpenSources) -> click.Command:
         exchange: tuple[str, ...],
         symbol: tuple[str, ...],
         option_venue: tuple[str, ...],
+        direct: tuple[str, ...],
         asset: tuple[str, ...],
         seconds: float | None,
         order_latency_ms: float | None,
@@ -94,7 +95,7 @@ def run_command(open_sources: OpenSources) -> click.Command:
             "forward": forward,
             "options_feed": options_feed,
             "min_spread_bps": min_spread_bps,
-            **live_flags(exchange, symbol, option_venue, asset, seconds),
+            **live_flags(exchange, symbol, option_venue, direct, asset, seconds),
             "live.journal": None if journal is None else str(journal),
             "live.order_latency_ms": order_latency_ms,
         }

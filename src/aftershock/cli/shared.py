@@ -77,6 +77,12 @@ def live_options(function: F) -> F:
             click.option("--exchange", multiple=True, metavar="ID", help="Liquidations and quotes of it; repeatable."),
             click.option("--symbol", multiple=True, metavar="NAME", help="This perpetual only; repeatable."),
             click.option("--option-venue", multiple=True, metavar="ID", help="Option chain of it; repeatable."),
+            click.option(
+                "--direct",
+                multiple=True,
+                type=click.Choice(["deribit"]),
+                help="Speak to it itself, not through Tardis.",
+            ),
             click.option("--asset", multiple=True, metavar="COIN", help="Coin; repeatable. Default: BTC."),
             click.option("--seconds", type=float, metavar="N", help="Stop after so long. Default: when told to."),
         )
@@ -89,6 +95,7 @@ def live_flags(
     exchange: tuple[str, ...],
     symbol: tuple[str, ...],
     option_venue: tuple[str, ...],
+    direct: tuple[str, ...],
     asset: tuple[str, ...],
     seconds: float | None,
 ) -> dict[str, Any]:
@@ -97,6 +104,7 @@ def live_flags(
         "live.exchanges": list(dict.fromkeys(exchange)) or None,
         "live.symbols": list(dict.fromkeys(symbol)) or None,
         "live.option_venues": list(dict.fromkeys(option_venue)) or None,
+        "live.direct": list(dict.fromkeys(direct)) or None,
         "live.assets": list(dict.fromkeys(asset)) or None,
         "live.seconds": seconds,
     }

@@ -19,6 +19,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         exchanges: Tardis ids whose liquidations and perpetual quotes are subscribed.
         symbols: Perpetuals, as their venues name them; empty for the active ones of `assets`.
         option_venues: Tardis ids whose option chains are subscribed. `backpack` among either is spoken to itself.
+        direct: Those of them that are spoken to themselves although Tardis has them.
         assets: Coins.
         journal: New folder for the journal; empty for none.
         seconds: Length of the run; 0 until it is stopped.
@@ -30,6 +31,7 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     exchanges: tuple[_Name, ...] = ("binance-futures", "bybit", "deribit", "okex-swap")
     symbols: tuple[_Name, ...] = ()
     option_venues: tuple[_Name, ...] = ("deribit",)
+    direct: tuple[Literal["deribit"], ...] = ()
     assets: tuple[_Name, ...] = ("BTC",)
     journal: str = ""
     seconds: Annotated[float, Meta(ge=0, le=1e7)] = 0.0

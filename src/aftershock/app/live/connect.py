@@ -19,13 +19,14 @@ from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.connection.clock import Clock
 from aftershock.venues.connection.http import RefusedError
 from aftershock.venues.connection.text import place_of
+from aftershock.venues.deribit.client import DeribitClient
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
 
-__all__ = ["BACKPACK", "Connected", "OpenSources", "connect_backpack", "open_sources"]
+__all__ = ["BACKPACK", "DERIBIT", "Connected", "OpenSources", "connect_backpack", "open_sources"]
 
-BACKPACK = "backpack"
-"""Spoken to itself: Tardis does not have it."""
+BACKPACK, DERIBIT = "backpack", "deribit"
+"""The first is always spoken to itself, as Tardis does not have it; the second where `live.direct` names it."""
 _CONNECT_S = 5.0
 _UNKNOWN_KEY = 401
 
@@ -56,16 +57,20 @@ async def open_sources(live: LiveConfig, environment: Mapping[str, str], clock: 
         UsageError: An exchange is unknown.
         UnreachableError: The machine or the list of instruments does not answer.
     """
+    named = (*live.exchanges, *live.option_venues)
+    itself = [each for each in (BACKPACK, *live.direct) if each in named]
     through_tardis = msgspec.structs.replace(
         live,
-        exchanges=tuple(each for each in live.exchanges if each != BACKPACK),
-        option_venues=tuple(each for each in live.option_venues if each != BACKPACK),
+        exchanges=tuple(each for each in live.exchanges if each not in itself),
+        option_venues=tuple(each for each in live.option_venues if each not in itself),
     )
     parts = []
     if through_tardis.exchanges or through_tardis.option_venues:
         parts.append(await _tardis(through_tardis, environment, clock))
-    if BACKPACK in (*live.exchanges, *live.option_venues):
+    if BACKPACK in itself:
         parts.append(await _backpack(live, environment, clock))
+    if DERIBIT in itself:
+        parts.append(await _deribit(live, environment, clock))
     return Connected(
         sources=[source for part in parts for source in part.sources],
         terms=Terms(
@@ -83,6 +88,17 @@ async def _backpack(live: LiveConfig, environment: Mapping[str, str], clock: Clo
         )
     finally:
         await client.close_requests()
+
+
+async def _deribit(live: LiveConfig, environment: Mapping[str, str], clock: Clock | None) -> Connected:
+    client = DeribitClient(environment=environment, clock=clock)
+    perpetuals, options = DERIBIT in live.exchanges, DERIBIT in live.option_venues
+    listed = [await client.listed(asset) for asset in live.assets]
+    terms = Terms(
+        instruments=tuple(each for one in listed for each in one.terms.instruments),
+        fees=tuple(fee for one in listed for fee in one.terms.fees),
+    )
+    return Connected(sources=[client.stream(live.assets, perpetuals=perpetuals, options=options)], terms=terms)
 
 
 async def connect_backpack(
