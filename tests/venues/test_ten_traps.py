@@ -122,6 +122,17 @@ def test_1_ftx_restart_explains_itself_against_the_real_list() -> None:
     assert "liquidations come from deribit (since 2019-03-30)" in said
 
 
+def test_a_venue_without_public_liquidations_is_said_to_have_none() -> None:
+    async def main() -> None:
+        async for _ in TardisClient(environment={}).get_liquidation_stream(exchanges=["hyperliquid"]):
+            pass
+
+    with pytest.raises(
+        UsageError, match=r"hyperliquid has no liquidation stream \(it publishes none.*name one of aster"
+    ):
+        asyncio.run(main())
+
+
 def test_2_a_fill_that_is_a_trade_and_a_liquidation_comes_as_both_and_neither_hides_the_other() -> None:
     events, error = replayed(says(TRADE, LIQUIDATION))
 

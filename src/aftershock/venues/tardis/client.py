@@ -18,6 +18,8 @@ from aftershock.venues.connection.http import get_json
 from aftershock.venues.connection.text import place_of, printable
 from aftershock.venues.keys import checked_key, read_key
 from aftershock.venues.tardis.exchanges import (
+    LIQUIDATION_EXCHANGES,
+    NO_LIQUIDATIONS,
     Exchange,
     active_perpetuals,
     active_symbols,
@@ -125,6 +127,12 @@ class TardisClient:
         """
 
         async def subscriptions() -> list[Subscription]:
+            for exchange in exchanges:
+                if exchange in NO_LIQUIDATIONS:
+                    raise UsageError(
+                        f"{exchange} has no liquidation stream ({NO_LIQUIDATIONS[exchange]}): name one of "
+                        f"{', '.join(LIQUIDATION_EXCHANGES)}"
+                    )
             return [
                 Subscription(
                     exchange=exchange,

@@ -19,6 +19,7 @@ from aftershock.venues.tardis.iso_time import parse_iso_ns
 
 __all__ = [
     "LIQUIDATION_EXCHANGES",
+    "NO_LIQUIDATIONS",
     "Exchange",
     "ListedSymbol",
     "active_perpetuals",
@@ -48,6 +49,16 @@ LIQUIDATION_EXCHANGES = (
     "okex-swap",
 )
 """Those whose liquidations Tardis normalizes, November 2026."""
+
+NO_LIQUIDATIONS = {
+    "hyperliquid": "it publishes none: fills of one's own account alone carry the word",
+    **dict.fromkeys(
+        ("dydx", "gate-io-futures", "kucoin-futures", "mexc-futures", "phemex", "crypto-com", "woo-x", "ftx-us",
+         "coinbase-international"),
+        "Tardis normalizes none of it",
+    ),
+}  # fmt: skip
+"""Those of which some expect liquidations, and why there are none."""
 
 T = TypeVar("T")
 
