@@ -10,16 +10,23 @@ import click
 from aftershock.app.chain_build import chains_at
 from aftershock.app.chain_view import view_chain
 from aftershock.app.inputs import Given, open_inputs
+from aftershock.app.live.connect import BACKPACK
 from aftershock.app.live.run import with_fast_loop
-from aftershock.app.moment import parse_expiry, parse_moment
-from aftershock.app.venue_chain import VENUES, chain_now
+from aftershock.app.moment import expiry_name, parse_expiry, parse_moment
+from aftershock.app.plain import plain
+from aftershock.app.venue_chain import VENUES, DigitalView, chain_now, digitals_now
 from aftershock.cli.chain_text import chain_text
 from aftershock.cli.console import note, show, show_json
 from aftershock.cli.shared import as_json, environment, file_arguments, instruments_file
+from aftershock.cli.table import table
 from aftershock.errors import UsageError
+from aftershock.venues.backpack.predictions import Digital
+from aftershock.venues.connection.text import printable
 from aftershock.venues.tardis import merge
 
 __all__ = ["chain"]
+
+_MOST_PERCENT = 1_000
 
 _EPILOG = """\b
 Examples:
@@ -37,6 +44,12 @@ Examples:
 @click.option("--asset", metavar="A", help="Underlying, such as BTC, where there are several chains.")
 @click.option("--tolerance-pct", type=float, default=2.0, show_default=True, help="Farthest strike that is aligned.")
 @click.option("--venue", type=click.Choice(VENUES), help="Ask this venue for its chain now, instead of files.")
+@click.option(
+    "--digitals",
+    type=float,
+    metavar="VOL",
+    help="Backpack's prediction markets on prices instead, beside their value at this volatility in percent.",
+)
 @click.option("--options-feed", type=click.Choice(["stream", "poll"]), help="As for replay. Default: inferred.")
 @instruments_file
 @as_json
@@ -49,6 +62,7 @@ def chain(  # noqa: PLR0913 - click passes each option by name
     asset: str | None,
     tolerance_pct: float,
     venue: str | None,
+    digitals: float | None,
     options_feed: str | None,
     instruments: Path | None,
     json_output: bool,
@@ -63,6 +77,15 @@ def chain(  # noqa: PLR0913 - click passes each option by name
             raise UsageError(f"{flag} must be positive and finite, not {value}")
     until = None if at is None else parse_moment(at)
     wanted = None if expiry is None else parse_expiry(expiry)
+    if digitals is not None:
+        if venue != BACKPACK or not 0 < digitals < _MOST_PERCENT:
+            raise UsageError("--digitals is for --venue backpack, with a volatility in percent: --digitals 55")
+        views, others = with_fast_loop(digitals_now(asset or "BTC", digitals / 100, environment()))
+        if json_output:
+            show_json({"schema_version": 1, "digitals": plain(views), "others": others})
+        else:
+            show(_digitals_text(views, others))
+        return 0
     if venue is not None:
         if files or at or instruments:
             raise UsageError("--venue asks for the chain of this moment: give no files, --at or --instruments with it")
@@ -80,3 +103,30 @@ def chain(  # noqa: PLR0913 - click passes each option by name
     else:
         show(chain_text(view))
     return int(incomplete)
+
+
+def _digitals_text(views: list[DigitalView], others: int) -> str:
+    """Return prediction markets beside what they are worth."""
+    rows = [
+        [
+            printable(view.digital.symbol),
+            _bounds(view.digital),
+            expiry_name(view.digital.end_ns) if view.digital.end_ns else "-",
+            f"{view.digital.price:.3f}",
+            f"{view.value:.3f}",
+        ]
+        for view in views
+    ]
+    lines = [f"prediction markets on prices, to look at: none is traded here; {others} others are open"]
+    if views:
+        lines.append(
+            f"valued at {views[0].volatility:.1%} on the perpetual's mark {views[0].forward:,.1f}, undiscounted"
+        )
+        lines.append(table(["market", "pays 1 if the price is", "ends", "price", "value"], rows, left=3))
+    return "\n".join(lines)
+
+
+def _bounds(digital: Digital) -> str:
+    if digital.kind != "range":
+        return f"{digital.kind} {digital.strike:,.6g}"
+    return f"{digital.strike:,.6g} to {digital.upper:,.6g}"

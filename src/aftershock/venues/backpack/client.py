@@ -30,6 +30,7 @@ from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
 from aftershock.venues.backpack.markets import Market, read_markets
+from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.connection.book import BookUpdate, Snapshot
 from aftershock.venues.connection.clock import Clock, SystemClock
@@ -209,6 +210,23 @@ class BackpackOptionsClient(AccountRequests):
             instruments=tuple(typed.values()),
             untyped=len(options) - len(typed),
         )
+
+    async def digitals(self) -> tuple[list[Digital], int]:
+        """Return the open prediction markets on prices, and how many others are open; to look at, not to trade.
+
+        Raises:
+            UnreachableError: The venue does not answer, or with something else.
+        """
+        return read_digitals(await self._rest.get("/api/v1/prediction", {"resolved": False}))
+
+    async def mark_price(self, symbol: str) -> float:
+        """Return the mark price of a market, NaN if it has none.
+
+        Raises:
+            UnreachableError: The venue does not answer, or with something else.
+        """
+        mark = (await self._marks()).get(symbol)
+        return _number(None if mark is None else mark.mark_price)
 
     async def _no_options(self, underlying: str) -> UsageError:
         found = await self.capabilities()
