@@ -50,6 +50,7 @@ _ALL = (
     _Entry("decision", "one event to its decisions on 500 options"),
     _Entry("replay", "rows per second of a recorded day"),
     _Entry("sockets", "socket to decision at 20,000 messages per second"),
+    _Entry("venues", "Backpack and Deribit beside ccxt.pro: messages, a chain, a book after a hole"),
     _Entry("memory", "peak memory at 1, 4 and 16 times the input"),
     _Entry("pricing", "greeks, implied volatility and smile fit per option"),
     _Entry("iv_accuracy", "errors of pricing against 60 digits", needs="mpmath", prints_plain_text=True),
