@@ -15,29 +15,22 @@ from aftershock.errors import ConfigError, UnreachableError, UsageError
 from aftershock.model.events import Event, Gap, Liquidation, OptionQuotes, OrderUpdate, Quote, Restored, Stale, Trade
 from aftershock.model.liquidations import Liquidated
 from aftershock.model.orders import Fill, Side
+from aftershock.sim.servers.backpack_account import Order
 from aftershock.sim.servers.sandbox import Sandbox
 from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.markets import MarketType
 from aftershock.venues.backpack.orders import BatchRefusal, NewOrder
 from aftershock.venues.backpack.rest import BackpackError, UnknownFateError
-from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.settings import LiveSettings
 from aftershock.venues.connection.venue_stream import VenueStream
-from tests.connection.fakes import until
+from tests.connection.fakes import Hasty, until
 from tests.sandbox.box import QUICK
 
 pytestmark = pytest.mark.sockets
 
 PERP = "BTC_USDC_PERP"
 Main = Callable[[Sandbox, BackpackOptionsClient], Awaitable[None]]
-
-
-class Hasty(SystemClock):
-    """Waits a hundredth of the time."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
 
 
 @asynccontextmanager
@@ -307,6 +300,28 @@ def test_an_order_whose_answer_is_lost_is_sent_once_and_looked_up() -> None:
         assert len(box.backpack.account.orders) == 3
 
     run(main, "backpack-lost-reply", times=1)
+
+
+def test_a_cancellation_whose_answer_is_lost_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(box: Sandbox, client: BackpackOptionsClient) -> None:
+        await client.execute(resting(box, 5))
+        account, cancelled = box.backpack.account, list[str]()
+        cancel = account.cancel
+
+        def counted(order: Order) -> Order:
+            cancelled.append(order.id)
+            return cancel(order)
+
+        monkeypatch.setattr(account, "cancel", counted)
+        box.faults.switch_on("backpack-lost-reply", 1)
+        with pytest.raises(UnknownFateError, match="find out what became of it"):
+            await client.cancel(PERP, client_id=5)
+        assert len(cancelled) == 1
+        state = await client.look_up(PERP, 5)
+        assert state is not None
+        assert state.status == "Cancelled"
+
+    run(main)
 
 
 @pytest.mark.parametrize(

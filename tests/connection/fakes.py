@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from aftershock.venues.connection.clock import SystemClock
+
 NOON_NS = 1_667_304_000_000_000_000
 """2022-11-01T12:00:00Z."""
 
@@ -47,6 +49,14 @@ class FakeClock:
             await turns()
         self._now = end
         await turns()
+
+
+class Hasty(SystemClock):
+    """Waits a hundredth of the time, and a tenth where that is a deadline: a busy machine needs its seconds."""
+
+    async def sleep(self, seconds: float) -> None:
+        share = 1 if seconds <= 0.5 else 100 if seconds <= 2 else 10
+        await asyncio.sleep(seconds / share)
 
 
 async def turns(seconds: float = 0.003) -> None:

@@ -12,24 +12,16 @@ from aftershock.errors import ConfigError, UnreachableError, UsageError
 from aftershock.model.events import DerivativeTicker, Event, OptionQuotes, Quote, Restored, Trade
 from aftershock.model.instruments import Kind
 from aftershock.sim.servers.sandbox import Sandbox
-from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.settings import LiveSettings
 from aftershock.venues.connection.venue_stream import VenueStream
 from aftershock.venues.deribit.client import DeribitClient
-from tests.connection.fakes import until
+from tests.connection.fakes import Hasty, until
 from tests.sandbox.box import QUICK
 
 pytestmark = pytest.mark.sockets
 
 PERPETUAL = "BTC-PERPETUAL"
 Main = Callable[[Sandbox, DeribitClient], Awaitable[None]]
-
-
-class Hasty(SystemClock):
-    """Waits a hundredth of the time."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
 
 
 def run(main: Main, *faults: str, times: int | None = None) -> None:

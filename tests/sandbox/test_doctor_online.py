@@ -10,14 +10,14 @@ import pytest
 from aftershock.app.checks import Check
 from aftershock.app.doctor_online import reach
 from aftershock.model.units import NS_PER_MS
-from aftershock.venues.connection.clock import SystemClock
+from tests.connection.fakes import Hasty
 from tests.sandbox.box import sandbox
 
 pytestmark = pytest.mark.sockets
 
 
-class Hasty(SystemClock):
-    """Waits a hundredth of the time; its wall clock may be off."""
+class Off(Hasty):
+    """Its wall clock may be off."""
 
     def __init__(self, off_ms: int = 0) -> None:
         self._off_ns = off_ms * NS_PER_MS
@@ -25,14 +25,11 @@ class Hasty(SystemClock):
     def wall_ns(self) -> int:
         return super().wall_ns() + self._off_ns
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
-
 
 def asked(*faults: str, off_ms: int = 0, **changes: str) -> dict[str, Check]:
     async def main() -> list[Check]:
         async with sandbox(*faults, warm=False) as box:
-            return await reach({**box.environment, **changes}, Hasty(off_ms))
+            return await reach({**box.environment, **changes}, Off(off_ms))
 
     return {check.name: check for check in asyncio.run(main())}
 

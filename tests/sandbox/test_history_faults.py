@@ -20,23 +20,15 @@ from aftershock.app.download import Downloaded, DownloadRequest, download
 from aftershock.errors import InputError, UnreachableError, UsageError
 from aftershock.model.events import Event
 from aftershock.sim.servers.sandbox import Sandbox
-from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.fetch import Fetcher, QuotaError
 from aftershock.venues.tardis.client import TardisClient
 from aftershock.venues.tardis.subscription import Subscription
-from tests.connection.fakes import serving
+from tests.connection.fakes import Hasty, serving
 from tests.sandbox.box import sandbox
 
 pytestmark = pytest.mark.sockets
 
 FTX = Subscription(exchange="ftx", symbols=("BTC-PERP",), data_types=("trade", "liquidation"))
-
-
-class Hasty(SystemClock):
-    """Waits a hundredth of the time."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
 
 
 def run(main: Callable[[Sandbox], object], *faults: str, times: int | None = None) -> None:

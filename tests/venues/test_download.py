@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from aftershock.errors import InputError, UnreachableError, UsageError
 from aftershock.model.table import InstrumentTable
-from aftershock.venues.connection.clock import SystemClock
 from aftershock.venues.connection.fetch import Fetcher
 from aftershock.venues.connection.http import RefusedError, get_json
 from aftershock.venues.recording import open_columnar
@@ -27,17 +26,12 @@ from aftershock.venues.tardis.datasets import DataSet, days, file_symbol, verify
 from aftershock.venues.tardis.download import Downloader, Outcome
 from aftershock.venues.tardis.raw_feed import Slice, check_slice
 from aftershock.venues.tardis.source import open_source
-from tests.connection.fakes import serving
+from tests.connection.fakes import Hasty, serving
 
 HEAD = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
 TEXT = HEAD + "".join(f"ftx,BTC-PERP,1667260{n:09d},1667260{n:09d},{n},sell,{20_000 + n},0.5\n" for n in range(20_000))
 BODY = gzip.compress(TEXT.encode(), mtime=0)
 WANTED = DataSet("ftx", "trades", date(2022, 11, 1), "PERPETUALS")
-
-
-class Hasty(SystemClock):
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / 100)
 
 
 class Server:

@@ -168,15 +168,12 @@ class Rest:
         headers = self._headers(instruction, dict(present) if content is None else content)
         url = f"{self.url}{path}" + (f"?{urlencode(present)}" if present else "")
         where = f"{_WHO} at {place_of(self.url)}"
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        session = self._opened()
         data = None if content is None else msgspec.json.encode(content)
         if data is not None:
             headers["Content-Type"] = "application/json"
         try:
-            asked = self._session.request(
-                method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False
-            )
+            asked = session.request(method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False)
             status, answered, retry_after_s = await within(self.clock, self._deadline_s, _read(asked))
         except aiohttp.ClientConnectorError as error:
             why = printable(str(error.os_error.strerror or error.os_error))
@@ -191,6 +188,19 @@ class Rest:
         if status not in (200, 202, 204):
             raise await self._refusal(where, status, answered, retry_after_s, headers)
         return status, _decoded(answered, where)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """Return the session; it never sends a request again on its own.
+
+        The library would do so with a DELETE whose connection broke, and a cancellation is a request that changes
+        something.
+        """
+        import aiohttp
+
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+            self._session._retry_connection = False  # noqa: SLF001 - no public switch; a test watches it
+        return self._session
 
     async def _refusal(
         self, where: str, status: int, body: bytes, retry_after_s: float, sent: Mapping[str, str]
