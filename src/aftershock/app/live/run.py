@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from aftershock.app.live.config import LiveConfig
+from aftershock.app.live.connect import BACKPACK
 from aftershock.app.live.intake import Intake
 from aftershock.app.live.journal import LiveRecording, Terms
 from aftershock.app.live.paper import PaperVenue
@@ -51,12 +52,15 @@ class LiveWatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def implied_by(live: LiveConfig) -> dict[str, Choice]:
-    """Return what a live run implies for settings of the engine that nobody chose."""
+    """Return what a live run implies for settings of the engine that nobody chose.
+
+    Backpack does not count among the venues of liquidations: what the side of one means there is not known.
+    """
     return {
         "clocks": Choice("two", "live: our clock and the venues'"),
         "forward": Choice("quotes", "live: perpetual quotes are subscribed"),
         "options_feed": Choice("stream", "live: a subscription confirms all its options"),
-        "liquidation_venues": Choice(len(live.exchanges), "live.exchanges"),
+        "liquidation_venues": Choice(sum(each != BACKPACK for each in live.exchanges), "live.exchanges"),
         "max_quiet_move_bps": Choice(10.0, _GUARD),
         "max_feed_lag_ms": Choice(400.0, _GUARD),
         "min_peers": Choice(3, _GUARD),
