@@ -101,6 +101,7 @@ def test_python_m_benchmarks_lists_what_there_is() -> None:
         "decision",
         "replay",
         "sockets",
+        "venues",
         "memory",
         "pricing",
         "iv_accuracy",

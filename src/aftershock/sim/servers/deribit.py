@@ -15,30 +15,20 @@ from aiohttp import WSMsgType, web
 
 from aftershock.model.units import NS_PER_MS, NS_PER_US
 from aftershock.sim.market.listing import Listing
-from aftershock.sim.servers.deribit_market import INDEX, PERPETUAL, DeribitMarket
+from aftershock.sim.servers.deribit_market import INDEX, DeribitMarket
+from aftershock.sim.servers.deribit_rpc import RpcError, depth_of, read, refusal
+from aftershock.sim.servers.deribit_session import Session
 from aftershock.sim.servers.faults import Faults
 from aftershock.sim.servers.hub import Hub
-from aftershock.sim.servers.outbox import Outbox, give_up
+from aftershock.sim.servers.outbox import give_up
 
 __all__ = ["Deribit"]
 
 _MAX_FRAME = 512 << 10
-_CREDITS, _REFILL_PER_S, _COST, _SUBSCRIBE_COST = 50_000.0, 10_000.0, 500.0, 3_000.0
+_COST, _SUBSCRIBE_COST = 500.0, 3_000.0
 _MARK_S = 1.0
 _TOO_MANY = 10_028
 _PAGE = "<html><head><title>Just a moment</title></head><body>Too many requests</body></html>"
-_OF_AN_INSTRUMENT = ("ticker", "incremental_ticker", "quote", "trades", "book")
-_LONGEST_HEARTBEAT_S, _SHORTEST_HEARTBEAT_S = 3_600, 10
-_AFTER = 20
-
-
-class RpcError(Exception):
-    """An answer that is a refusal."""
-
-    def __init__(self, code: int, message: str, data: object = None) -> None:
-        """Take one of the venue's codes, its word for it, and what it says beside."""
-        super().__init__(message)
-        self.code, self.message, self.data = code, message, data
 
 
 class Deribit:
@@ -56,7 +46,7 @@ class Deribit:
         self.market = DeribitMarket(hub, listing)
         self.heartbeat_scale = 1.0
         self.faults = faults
-        self._open: list[_Connection] = []
+        self._open: list[Session] = []
         self._tokens: set[str] = set()
         self.market.emit = self._emit
 
@@ -81,7 +71,7 @@ class Deribit:
         try:
             asked = json.loads(await request.read())
         except (ValueError, RecursionError):
-            return web.json_response(_refusal(None, RpcError(-32700, "Parse error")), status=400)
+            return web.json_response(refusal(None, RpcError(-32700, "Parse error")), status=400)
         return self._answer(request, asked)
 
     def _answer(self, request: web.Request, asked: object) -> web.Response:
@@ -89,26 +79,26 @@ class Deribit:
         if faults.strikes("deribit-429-html"):
             return web.Response(status=429, text=_PAGE, content_type="text/html")
         if faults.strikes("deribit-maintenance"):
-            return web.json_response(_refusal(None, RpcError(13_888, "temporarily_unavailable")), status=503)
+            return web.json_response(refusal(None, RpcError(13_888, "temporarily_unavailable")), status=503)
         token = request.headers.get("Authorization", "").removeprefix("bearer ").removeprefix("Bearer ")
         answer = self._call(asked, None, authorized=token in self._tokens)
         status = 200 if "error" not in answer else 429 if answer["error"]["code"] == _TOO_MANY else 400
         return web.json_response(answer, status=status)
 
-    def _call(self, asked: object, connection: _Connection | None, *, authorized: bool) -> dict[str, Any]:
+    def _call(self, asked: object, connection: Session | None, *, authorized: bool) -> dict[str, Any]:
         """Answer one request."""
         began = time.time_ns() // NS_PER_US
         number = asked.get("id") if isinstance(asked, dict) else None
         try:
-            method, params = _read(asked)
+            method, params = read(asked)
             result = self._result(method, params, connection, authorized=authorized)
         except RpcError as error:
-            return _refusal(number, error)
+            return refusal(number, error)
         ended = time.time_ns() // NS_PER_US
         return {"jsonrpc": "2.0", "id": number, "result": result, "usIn": began, "usOut": ended,
                 "usDiff": ended - began, "testnet": True}  # fmt: skip
 
-    def _result(self, method: str, params: dict[str, Any], connection: _Connection | None, *, authorized: bool) -> Any:  # noqa: ANN401 - a document
+    def _result(self, method: str, params: dict[str, Any], connection: Session | None, *, authorized: bool) -> Any:  # noqa: ANN401 - a document
         known = self._public().get(method)
         if known is not None:
             return known(params)
@@ -147,7 +137,7 @@ class Deribit:
                 market.summary(each["instrument_name"]) for each in self._instruments(p)],
             "public/get_book_summary_by_instrument": lambda p: [market.summary(self._one(p)["instrument_name"])],
             "public/ticker": lambda p: market.ticker(self._one(p)["instrument_name"]),
-            "public/get_order_book": lambda p: market.order_book(self._one(p)["instrument_name"], _depth(p)),
+            "public/get_order_book": lambda p: market.order_book(self._one(p)["instrument_name"], depth_of(p)),
             "public/get_last_trades_by_instrument": lambda p: {
                 "trades": list(market.trades.get(self._one(p)["instrument_name"], ()))[::-1][:100], "has_more": False},
             "public/get_delivery_prices": lambda _: {"data": [], "records_total": 0},
@@ -173,7 +163,7 @@ class Deribit:
             raise RpcError(-32602, "Invalid params", {"reason": "wrong format", "param": "instrument_name"})
         return found
 
-    def _auth(self, params: dict[str, Any], connection: _Connection | None) -> dict[str, Any]:
+    def _auth(self, params: dict[str, Any], connection: Session | None) -> dict[str, Any]:
         given = f"{params.get('client_id')}:{params.get('client_secret')}"
         if params.get("grant_type") != "client_credentials" or not hmac.compare_digest(
             given.encode("utf-8", "surrogatepass"), f"{self.client_id}:{self.client_secret}".encode()
@@ -209,7 +199,7 @@ class Deribit:
             return web.Response(status=426, text="a WebSocket is expected\n")
         socket = web.WebSocketResponse(max_msg_size=_MAX_FRAME)
         await socket.prepare(request)
-        connection = _Connection(self, raw=recorder)
+        connection = Session(self.market, self.faults, raw=recorder, heartbeat_scale=self.heartbeat_scale)
         self._open.append(connection)
         works = (
             self._read(socket, connection),
@@ -230,7 +220,7 @@ class Deribit:
         await socket.close()
         return socket
 
-    async def _read(self, socket: web.WebSocketResponse, connection: _Connection) -> None:
+    async def _read(self, socket: web.WebSocketResponse, connection: Session) -> None:
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -241,167 +231,10 @@ class Deribit:
             method = asked.get("method") if isinstance(asked, dict) else ""
             too_many = not connection.pay(_SUBSCRIBE_COST if str(method).endswith("subscribe") else _COST)
             if too_many or self.faults.strikes("deribit-10028"):
-                refusal = RpcError(_TOO_MANY, "too_many_requests", {"wait": 1})
-                await socket.send_str(
-                    json.dumps(_refusal(asked.get("id") if isinstance(asked, dict) else None, refusal))
-                )
+                number = asked.get("id") if isinstance(asked, dict) else None
+                no = RpcError(_TOO_MANY, "too_many_requests", {"wait": 1})
+                await socket.send_str(json.dumps(refusal(number, no)))
                 return
             if method == "public/test":
                 connection.test()
             connection.outbox.put(json.dumps(self._call(asked, connection, authorized=False)))
-
-
-class _Connection:
-    """One session.
-
-    Attributes:
-        authorized: Whether it proved who it is.
-        outbox: What waits for it.
-    """
-
-    def __init__(self, venue: Deribit, *, raw: bool) -> None:
-        self.authorized, self.outbox = False, Outbox[str]()
-        self._venue, self._raw = venue, raw
-        self._channels: dict[tuple[str, str], list[str]] = {}
-        self._credits, self._at = _CREDITS, time.monotonic()
-        self._every_s, self._tested, self._wake = 0.0, True, asyncio.Event()
-        self._changes = 0
-
-    def pay(self, cost: float) -> bool:
-        """Take credits; False if there are not enough."""
-        now = time.monotonic()
-        self._credits = min(_CREDITS, self._credits + (now - self._at) * _REFILL_PER_S)
-        self._at = now
-        self._credits -= cost
-        return self._credits >= 0
-
-    def control(self, method: str, params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
-        """Do what only a session can do.
-
-        Raises:
-            RpcError: There is no such method, or it is asked for wrongly.
-        """
-        if method in ("public/subscribe", "private/subscribe"):
-            return self._subscribe(params.get("channels"))
-        if method in ("public/unsubscribe", "private/unsubscribe", "public/unsubscribe_all"):
-            names = params.get("channels") if method != "public/unsubscribe_all" else None
-            for key, kept in list(self._channels.items()):
-                self._channels[key] = [] if names is None else [name for name in kept if name not in names]
-            return names or "ok"
-        if method == "public/set_heartbeat":
-            interval = params.get("interval")
-            if not isinstance(interval, int) or not _SHORTEST_HEARTBEAT_S <= interval <= _LONGEST_HEARTBEAT_S:
-                raise RpcError(-32602, "Invalid params", {"reason": "value out of range", "param": "interval"})
-            self._every_s = interval * self._venue.heartbeat_scale
-            self._wake.set()
-            return "ok"
-        if method == "public/disable_heartbeat":
-            self._every_s = 0.0
-            return "ok"
-        if method in ("private/enable_cancel_on_disconnect", "private/disable_cancel_on_disconnect"):
-            return "ok"
-        raise RpcError(-32601, "Method not found")
-
-    def _subscribe(self, names: object) -> list[str]:
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise RpcError(-32602, "Invalid params", {"reason": "must be a list of texts", "param": "channels"})
-        venue, stands = self._venue, []
-        known = {each["instrument_name"] for each in venue.market.instruments()}
-        for name in names:
-            parts = name.split(".")
-            kind, symbol = (
-                ("markprice.options", parts[-1]) if parts[0] == "markprice" else (parts[0], ".".join(parts[1:2]))
-            )
-            if name.endswith(".raw") and not self._raw and not self.authorized:
-                raise RpcError(13_778, "raw_subscriptions_not_available_for_unauthorized")
-            listed = symbol in known if kind in _OF_AN_INSTRUMENT else symbol == INDEX
-            if kind not in (*_OF_AN_INSTRUMENT, "markprice.options", "deribit_price_index", "instrument") or not listed:
-                continue  # the venue leaves out of its answer what it does not know
-            stands.append(name)
-            self._channels.setdefault((kind, symbol), []).append(name)
-            self._first(name, kind, symbol)
-        return stands
-
-    def _first(self, name: str, kind: str, symbol: str) -> None:
-        """Send how things stand."""
-        market = self._venue.market
-        now = market.now_ns // NS_PER_MS
-        if kind in ("ticker", "incremental_ticker"):
-            self._send(name, market.ticker(symbol))
-        elif kind == "quote":
-            self._send(name, market.quote(symbol, now))
-        elif kind == "book" and symbol == PERPETUAL:
-            bids, asks = market.books[symbol].levels(10_000)
-            sides = {
-                side: [["new", float(p), float(q)] for p, q in levels]
-                for side, levels in (("bids", bids), ("asks", asks))
-            }
-            self._send(name, {"type": "snapshot", "timestamp": now, "instrument_name": symbol,
-                              "change_id": market.books[symbol].last, **sides})  # fmt: skip
-
-    def offer(self, kind: str, symbol: str, data: Any) -> None:  # noqa: ANN401 - a document
-        """Take what it subscribed to."""
-        kinds = ("ticker", "incremental_ticker") if kind == "ticker" else (kind,)
-        for each in kinds:
-            for name in self._channels.get((each, symbol), ()):
-                if kind == "book":
-                    self._changes += 1
-                    if self._changes > _AFTER and self._venue.faults.strikes("deribit-book-gap"):
-                        continue
-                    if self._changes > _AFTER and self._venue.faults.strikes("deribit-book-twice"):
-                        self._send(name, data)
-                self._send(name, data)
-
-    def _send(self, name: str, data: Any) -> None:  # noqa: ANN401 - a document
-        said = {"jsonrpc": "2.0", "method": "subscription", "params": {"channel": name, "data": data}}
-        self.outbox.put(json.dumps(said))
-
-    async def write(self, socket: web.WebSocketResponse) -> None:
-        """Send what waits."""
-        while not socket.closed:
-            await socket.send_str(await self.outbox.take())
-
-    async def beat(self) -> None:
-        """Ask whether somebody is there, and end the session where nobody answers."""
-        await self._wake.wait()
-        while True:
-            if self._every_s <= 0:
-                self._wake.clear()
-                await self._wake.wait()
-            self._tested = False
-            self.outbox.put(json.dumps({"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": "test_request"}}))
-            await asyncio.sleep(self._every_s)
-            if not self._tested and self._every_s > 0:
-                return
-
-    def test(self) -> None:
-        """Note that the client answered."""
-        self._tested = True
-
-
-def _read(asked: object) -> tuple[str, dict[str, Any]]:
-    """Return method and parameters of a request.
-
-    Raises:
-        RpcError: It is none.
-    """
-    if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
-        raise RpcError(-32600, "request entity should be a JSON-RPC object")
-    params = asked.get("params") or {}
-    if not isinstance(params, dict):
-        raise RpcError(-32602, "Invalid params", {"reason": "params must be an object"})
-    return asked["method"], params
-
-
-def _depth(params: dict[str, Any]) -> int:
-    text = str(params.get("depth", 20))
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) <= 10_000:
-        raise RpcError(-32602, "Invalid params", {"reason": "value out of range", "param": "depth"})
-    return int(text)
-
-
-def _refusal(number: object, error: RpcError) -> dict[str, Any]:
-    said: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.data is not None:
-        said["data"] = error.data
-    return {"jsonrpc": "2.0", "id": number, "error": said, "testnet": True}

@@ -14,13 +14,12 @@ import msgspec
 from aftershock.errors import ConfigError, InputError, UsageError
 from aftershock.model.events import StreamId
 from aftershock.model.instruments import Instrument, Kind
-from aftershock.model.units import NAN, NS_PER_MS, NS_PER_US
+from aftershock.model.units import NS_PER_MS
 from aftershock.venues.backpack.account import convert
 from aftershock.venues.backpack.account_requests import AccountRequests
 from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
 from aftershock.venues.backpack.chain import (
-    OptionQuote,
     OptionsChain,
     instrument_of,
     options_of,
@@ -29,10 +28,11 @@ from aftershock.venues.backpack.chain import (
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
+from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_of, number, option_quote
 from aftershock.venues.backpack.markets import Market, read_markets
 from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
-from aftershock.venues.connection.book import BookUpdate, Snapshot
+from aftershock.venues.connection.book import BookUpdate
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.settings import LiveSettings
 from aftershock.venues.connection.text import place_of, printable
@@ -45,7 +45,6 @@ __all__ = ["REST_URL", "WS_URL", "BackpackOptionsClient"]
 
 REST_URL, WS_URL = "https://api.backpack.exchange", "wss://ws.backpack.exchange"
 _STREAMS_A_MESSAGE = 50
-_DEPTH = "1000"
 
 
 class BackpackOptionsClient(AccountRequests):
@@ -160,7 +159,7 @@ class BackpackOptionsClient(AccountRequests):
         Raises:
             UnreachableError: The venue does not answer, or with something else.
         """
-        return await _depth(self._rest, symbol)
+        return await book_of(self._rest, symbol)
 
     async def clock_offset_s(self) -> float:
         """Return how far the venue's clock is ahead of ours, seconds.
@@ -176,7 +175,7 @@ class BackpackOptionsClient(AccountRequests):
         Raises:
             UnreachableError: The venue does not answer, or with something else.
         """
-        return await _instruments(self._rest, asset)
+        return await instruments_of(self._rest, asset)
 
     # --- options ----------------------------------------------------------------------------------------------------
 
@@ -201,7 +200,7 @@ class BackpackOptionsClient(AccountRequests):
         quotes = []
         for instrument in typed.values():
             book = await self.depth(instrument.symbol)
-            quotes.append(_quote(instrument, book, marks.get(instrument.symbol)))
+            quotes.append(option_quote(instrument, book, marks.get(instrument.symbol)))
         return OptionsChain(
             underlying=underlying,
             asked_ns=asked_ns,
@@ -226,7 +225,7 @@ class BackpackOptionsClient(AccountRequests):
             UnreachableError: The venue does not answer, or with something else.
         """
         mark = (await self._marks()).get(symbol)
-        return _number(None if mark is None else mark.mark_price)
+        return number(None if mark is None else mark.mark_price)
 
     async def _no_options(self, underlying: str) -> UsageError:
         found = await self.capabilities()
@@ -235,9 +234,9 @@ class BackpackOptionsClient(AccountRequests):
             "(--option-venue deribit), or the sandbox, which lists simulated ones"
         )
 
-    async def _marks(self) -> dict[str, _MarkPrice]:
+    async def _marks(self) -> dict[str, MarkPrice]:
         rows = await self._rest.get("/api/v1/markPrices")
-        found: list[_MarkPrice] = convert(rows, list[_MarkPrice], "list of mark prices")
+        found: list[MarkPrice] = convert(rows, list[MarkPrice], "list of mark prices")
         return {each.symbol: each for each in found}
 
     # --- live -------------------------------------------------------------------------------------------------------
@@ -270,10 +269,10 @@ class BackpackOptionsClient(AccountRequests):
         rest = self._rest.twin()
 
         async def snapshot(symbol: str) -> BookUpdate:
-            return await _depth(rest, symbol)
+            return await book_of(rest, symbol)
 
         async def resolve() -> VenuePlan:
-            listed = [each for asset in assets for each in await _instruments(rest, asset)]
+            listed = [each for asset in assets for each in await instruments_of(rest, asset)]
             chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
             if not chosen and not books and not account:
                 raise await self._no_options(", ".join(assets))
@@ -333,63 +332,6 @@ class BackpackOptionsClient(AccountRequests):
             books=tuple(books),
             advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",
         )
-
-
-async def _instruments(rest: Rest, asset: str) -> tuple[Instrument, ...]:
-    markets, _, _ = await all_markets(rest)
-    found = (instrument_of(each) for each in markets if each.base_symbol == asset and each.tradable)
-    return tuple(each for each in found if each is not None)
-
-
-async def _depth(rest: Rest, symbol: str) -> BookUpdate:
-    document = await rest.get("/api/v1/depth", {"symbol": symbol, "limit": _DEPTH})
-    depth: _Depth = convert(document, _Depth, "book")
-    try:
-        bids, asks = (tuple((float(p), float(q)) for p, q in side) for side in (depth.bids, depth.asks))
-        update = Snapshot(int(depth.last_update_id), bids, asks)
-    except ValueError:
-        raise InputError(f"Backpack's book of {printable(symbol)} has what is no number: try again") from None
-    return BookUpdate(symbol, depth.timestamp * NS_PER_US, rest.clock.wall_ns(), update)
-
-
-class _Depth(msgspec.Struct, frozen=True, rename="camel"):
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
-    last_update_id: str
-    timestamp: int
-
-
-class _MarkPrice(msgspec.Struct, frozen=True, rename="camel"):
-    symbol: str
-    mark_price: str | None = None
-    index_price: str | None = None
-    underlying_price: str | None = None
-
-
-def _quote(option: Instrument, book: BookUpdate, mark: _MarkPrice | None) -> OptionQuote:
-    snapshot = book.update
-    bid, bid_amount = max(snapshot.bids, default=(NAN, NAN))
-    ask, ask_amount = min(snapshot.asks, default=(NAN, NAN))
-    return OptionQuote(
-        symbol=option.symbol,
-        strike=option.strike,
-        expiry_ns=option.expiry_ns or 0,
-        is_call=bool(option.is_call),
-        bid=bid,
-        bid_amount=bid_amount,
-        ask=ask,
-        ask_amount=ask_amount,
-        mark=_number(None if mark is None else mark.mark_price),
-        underlying=_number(None if mark is None else mark.underlying_price),
-        ts_event=book.ts_event,
-    )
-
-
-def _number(text: str | None) -> float:
-    try:
-        return NAN if text is None else float(text)
-    except ValueError:
-        return NAN
 
 
 def _coin(symbol: str) -> str:

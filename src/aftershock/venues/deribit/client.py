@@ -16,7 +16,7 @@ from aftershock.model.instruments import FeeSchedule, Instrument, Kind
 from aftershock.model.order import option_stream
 from aftershock.model.symbols import parse_symbol, write_symbol
 from aftershock.model.table import InstrumentTable
-from aftershock.model.units import NAN, NS_PER_MS
+from aftershock.model.units import NS_PER_MS
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.http import get_json
 from aftershock.venues.connection.packed import OptionRow, option_quotes
@@ -28,6 +28,7 @@ from aftershock.venues.connection.venue_stream import VenueStream
 from aftershock.venues.deribit.adapter import DeribitAdapter, request
 from aftershock.venues.deribit.codec import VENUE
 from aftershock.venues.deribit.instruments import Listed, read_instruments
+from aftershock.venues.deribit.summary import read_summaries
 from aftershock.venues.tardis.live_report import LiveReport
 
 __all__ = ["HTTP_URL", "WS_URL", "Chain", "DeribitClient"]
@@ -37,7 +38,6 @@ _CREDITS, _REFILL_PER_S, _COST = 50_000.0, 10_000.0, 500.0
 _SUBSCRIBES_PER_S, _SUBSCRIBES_AT_ONCE = 3.3, 10.0
 _CHANNELS_A_MESSAGE = 200
 _HEARTBEAT_S = 30
-_PERCENT = 100.0
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +161,7 @@ class DeribitClient:
         for currency in dict.fromkeys(each.settles_in for each in options.values()):
             found = await self._ask("get_book_summary_by_currency", currency=currency, kind="option")
             now = self._clock.wall_ns()
-            rows += [row for each in _summaries(found) if each.name in options for row in [each.row(now)]]
+            rows += [row for each in read_summaries(found) if each.name in options for row in [each.row(now)]]
         return Chain(
             asset=asset,
             asked_ns=asked_ns,
@@ -260,47 +260,6 @@ class DeribitClient:
 _CURRENCIES = frozenset({"BTC", "ETH", "USDC"})
 _OF_A_PERPETUAL = ("quotes", "derivative_ticker", "trades", "liquidations")
 _QUIET = frozenset({"trades", "liquidations"})
-
-
-class _Summary(msgspec.Struct, frozen=True):
-    instrument_name: str
-    creation_timestamp: int
-    bid_price: float | None = None
-    ask_price: float | None = None
-    mark_price: float | None = None
-    mark_iv: float | None = None
-    last: float | None = None
-    open_interest: float | None = None
-    underlying_price: float | None = None
-    underlying_index: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.instrument_name.upper()
-
-    def row(self, ts_init: int) -> OptionRow:
-        """Return it as a row: sizes are not known."""
-        values = [NAN] * 16
-        cells = {0: self.bid_price, 3: self.ask_price, 6: self.last, 7: self.open_interest, 8: self.mark_price,
-                 10: self.underlying_price}  # fmt: skip
-        for column, value in cells.items():
-            values[column] = NAN if value is None else value
-        values[9] = NAN if self.mark_iv is None else self.mark_iv / _PERCENT
-        return OptionRow(
-            ts_event=self.creation_timestamp * NS_PER_MS,
-            ts_init=ts_init,
-            stream=option_stream(VENUE, self.name),
-            symbol=self.name,
-            values=tuple(values),
-            underlying_index=self.underlying_index,
-        )
-
-
-def _summaries(document: Any) -> list[_Summary]:  # noqa: ANN401 - a document
-    try:
-        return msgspec.convert(document, list[_Summary])
-    except msgspec.ValidationError as error:
-        raise UnreachableError(f"Deribit answers with what is no summary of a chain ({error}): try again") from error
 
 
 def _channels(chain: Chain, listed: Listed) -> list[str]:
