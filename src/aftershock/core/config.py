@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from aftershock.core.calibration import Calibration
 
-__all__ = ["EngineConfig", "ExecutionConfig", "RiskConfig", "TriggerConfig"]
+__all__ = ["EngineConfig", "ExecutionConfig", "ReviewConfig", "RiskConfig", "TriggerConfig"]
 
 _Seconds = Annotated[float, Meta(ge=0, le=1e6)]
 _PositiveSeconds = Annotated[float, Meta(gt=0, le=1e6)]
@@ -93,6 +93,26 @@ class ExecutionConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     unwind_deadline_ms: _Positive = 5_000.0
 
 
+class ReviewConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a language model's second opinion may do; `docs/review.md`.
+
+    Attributes:
+        mode: Nobody is asked (`off`), asked beside the decision (`shadow`), or before it (`veto`, `gate`).
+        deadline_ms: An order waits no longer for an answer (`veto`, `gate`).
+        shadow_deadline_ms: An answer that nobody waits for is of no use after so long.
+        min_probability: Less than this is a refusal (`gate`).
+        full_size_probability: Below it an order that may go is shrunk in proportion; 0 never shrinks.
+        on_fallback: Without an answer: what the mode says (`veto` acts on the rules, `gate` rejects), or always one.
+    """
+
+    mode: Literal["off", "shadow", "veto", "gate"] = "off"
+    deadline_ms: _Positive = 100.0
+    shadow_deadline_ms: _Positive = 15_000.0
+    min_probability: _Fraction = 0.5
+    full_size_probability: _Fraction = 0.0
+    on_fallback: Literal["mode", "rule", "reject"] = "mode"
+
+
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Configuration of the engine; `docs/decision.md` says how each figure enters.
 
@@ -130,6 +150,7 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     trigger: TriggerConfig = TriggerConfig()
     risk: RiskConfig = RiskConfig()
     execution: ExecutionConfig = ExecutionConfig()
+    review: ReviewConfig = ReviewConfig()
 
     min_forward_venues: _Count = 3
     perp_max_age_ms: _Positive = 500.0

@@ -293,13 +293,30 @@ class Resume(Event, frozen=True, kw_only=True, tag="resume"):
 
 
 class ReviewReply(Event, frozen=True, kw_only=True, tag="review_reply"):
-    """A model's answer to a review request, or the reason why there is none."""
+    """A model's answer to a review request, or the reason why there is none.
+
+    Attributes:
+        request_id: Of the question.
+        action: `BUY`, `SELL` or `HOLD`; empty without an answer.
+        probability: That the order pays, as the model says; NaN without an answer.
+        reason_codes: Values of `ReviewCode`, up to three.
+        fallback: A value of `Fallback`; empty if there is an answer.
+        provider, model: Who answered, as the provider itself names the model; empty if nobody did.
+        latency_ms: From asking to this reply.
+        cost_usd: What it cost; NaN if that is not known. An answer that nobody could use is paid for, too.
+        cost_is_estimate: True if the provider did not say what it counted.
+    """
 
     request_id: str
     action: str
     probability: float
     reason_codes: tuple[str, ...] = ()
     fallback: str = ""
+    provider: str = ""
+    model: str = ""
+    latency_ms: float = NAN
+    cost_usd: float = 0.0
+    cost_is_estimate: bool = False
 
 
 class OrderUpdate(Event, frozen=True, kw_only=True, tag="order_update"):

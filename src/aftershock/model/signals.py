@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from aftershock.model.orders import Hedge, Leg
+from aftershock.model.review import Reviewed, ReviewMode
 from aftershock.model.units import NAN, NS_PER_S
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ArbitrageSignal",
     "EdgeType",
     "Reason",
+    "ReviewRequest",
     "TriggerClosed",
     "TriggerKind",
     "TriggerOpened",
@@ -207,6 +209,7 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
         p_fill, p_profit_h: NaN until calibrated.
         arbitrage_score: 0 to 100 from expected value over its risk; NaN until calibrated.
         latency_ms, feed_lag_ms: Data time from cause to decision; NaN where the input has one clock.
+        review: What a model's review did to it; None if it waited for none.
     """
 
     signal_id: str
@@ -251,6 +254,7 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
     arbitrage_score: float = NAN
     latency_ms: float = NAN
     feed_lag_ms: float = NAN
+    review: Reviewed | None = None
 
     @property
     def spread_pct(self) -> float:
@@ -261,3 +265,25 @@ class ArbitrageSignal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
     def timestamp(self) -> float:
         """Return `ts_init` in seconds since the epoch."""
         return self.ts_init / NS_PER_S
+
+
+class ReviewRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="review_request"):
+    """A question about the first order of a trigger; its answer holds for the whole trigger.
+
+    Attributes:
+        request_id: Deterministic, equal in every replay.
+        trigger_id: What opened it.
+        ts_init: Moment, our clock.
+        expires_ns: An answer after this moment of our clock changes nothing.
+        mode: Of the engine at that moment.
+        signal: The decision as it stands: BUY or SELL with every figure.
+        features: Further figures by name; NaN where unknown.
+    """
+
+    request_id: str
+    trigger_id: str
+    ts_init: int
+    expires_ns: int
+    mode: ReviewMode
+    signal: ArbitrageSignal
+    features: dict[str, float] = {}

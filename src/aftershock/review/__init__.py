@@ -1,0 +1,1 @@
+"""The second opinion: a gateway to language models with a deadline, a budget and a memory."""
