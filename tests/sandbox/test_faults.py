@@ -256,5 +256,5 @@ def test_every_fault_is_named_in_a_test() -> None:
     from aftershock.sim.servers.faults import FAULTS
 
     folders = [Path(__file__).parent, *(Path(__file__).parents[1] / name for name in ("backpack", "deribit"))]
-    told = "\n".join(path.read_text() for folder in folders for path in folder.glob("test_*.py"))
+    told = "\n".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     assert [name for name in FAULTS if f'"{name}"' not in told] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ __all__ = ["SandboxOptions", "SandboxProcess", "serve_sandbox"]
 _READY_S = 30.0
 _STOP_S = 5.0
 _PARENT_S = 0.5
+_MOST_FILES = 16_384
 
 
 class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
         shock_after_s, warm_up_s, warm_up_takes_s, begins_in_s: As `Sandbox` takes them.
         machine_port: Of the machine's HTTP side, its WebSocket one above; 0 for any.
         api_port: Of the HTTP API; 0 for any.
+        gateway_port: Of the model gateway; 0 for any.
+        gateway_latency_ms: Every answer of the model takes so long; None draws one for each.
         parent: Process with which it ends, however that ends; 0 for none.
     """
 
@@ -49,11 +53,13 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     begins_in_s: float = 0.0
     machine_port: int = 0
     api_port: int = 0
+    gateway_port: int = 0
+    gateway_latency_ms: float | None = None
     parent: int = 0
 
     def arguments(self) -> list[str]:
         """Return the command line that asks for it."""
-        flags = {
+        flags: dict[str, object] = {
             "--seed": self.seed,
             "--makers": self.makers,
             "--shock-after": self.shock_after_s,
@@ -62,8 +68,11 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
             "--begins-in": self.begins_in_s,
             "--machine-port": self.machine_port,
             "--api-port": self.api_port,
+            "--gateway-port": self.gateway_port,
             "--parent": self.parent,
         }
+        if self.gateway_latency_ms is not None:
+            flags["--gateway-latency"] = self.gateway_latency_ms
         listed = [("--kind", kind) for kind in self.kinds] + [("--fault", fault) for fault in self.faults]
         return [str(word) for pair in [*flags.items(), *listed] for word in pair]
 
@@ -98,6 +107,7 @@ async def _serve(options: SandboxOptions, on_ready: Callable[[dict[str, Any]], N
             warm_up_takes_s=options.warm_up_takes_s,
             begins_in_s=options.begins_in_s,
             kinds=options.kinds or KINDS,
+            gateway_latency_ms=options.gateway_latency_ms,
         )
     except UnknownFaultError as error:
         raise UsageError(str(error)) from error
@@ -105,7 +115,9 @@ async def _serve(options: SandboxOptions, on_ready: Callable[[dict[str, Any]], N
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _end, stopped, number)
     machine = options.machine_port
-    ports = {"machine_http": machine, "machine_ws": machine + 1 if machine else 0, "tardis_api": options.api_port}
+    ports = {"machine_http": machine, "machine_ws": machine + 1 if machine else 0, "tardis_api": options.api_port,
+             "gateway": options.gateway_port}  # fmt: skip
+    _allow_files()
     try:
         await sandbox.start(ports)
     except OSError as error:
@@ -125,6 +137,14 @@ async def _serve(options: SandboxOptions, on_ready: Callable[[dict[str, Any]], N
     finally:
         await sandbox.stop()
     return stopped.result() if stopped.done() else 0
+
+
+def _allow_files() -> None:
+    """Take as many open files as the system gives, up to what thousands of connections need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(_MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _orphaned(parent: int, stopped: asyncio.Future[int]) -> None:

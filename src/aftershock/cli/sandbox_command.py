@@ -26,7 +26,8 @@ Examples:
 \b
 Point clients at it with the addresses of the line, for ours:
   AFTERSHOCK_TARDIS_API_URL AFTERSHOCK_TARDIS_MACHINE_WS_URL AFTERSHOCK_TARDIS_MACHINE_HTTP_URL
-  AFTERSHOCK_TARDIS_DATASETS_URL TARDIS_API_KEY"""
+  AFTERSHOCK_TARDIS_DATASETS_URL TARDIS_API_KEY AFTERSHOCK_HOLYSHEEP_URL HOLYSHEEP_API_KEY
+and any OpenAI client: base_url is `gateway`, its key is in `keys`"""
 _Port = click.IntRange(0, 65_534)
 
 
@@ -60,6 +61,13 @@ _Port = click.IntRange(0, 65_534)
 @click.option("--begins-in", type=Finite(0, 60), default=0.0, metavar="S", help="The market waits so long.")
 @click.option("--machine-port", type=_Port, default=0, metavar="N", help="HTTP of tardis-machine; WebSocket is N+1.")
 @click.option("--api-port", type=_Port, default=0, metavar="N", help="HTTP API of Tardis.")
+@click.option("--gateway-port", type=_Port, default=0, metavar="N", help="Model gateway.")
+@click.option(
+    "--gateway-latency",
+    type=Finite(0, 600_000),
+    metavar="MS",
+    help="Every answer of the model takes so long; a median of 300 ms and a long tail without.",
+)
 @click.option("--parent", type=click.IntRange(0), default=0, hidden=True)
 def sandbox(*, list_faults: bool, **given: Any) -> int:  # noqa: ANN401 - click passes each option by name
     """Serve a SIMULATED market over the true protocols of Tardis, on loopback, for your own clients and tests.
@@ -81,6 +89,8 @@ def sandbox(*, list_faults: bool, **given: Any) -> int:  # noqa: ANN401 - click 
         begins_in_s=given["begins_in"],
         machine_port=given["machine_port"],
         api_port=given["api_port"],
+        gateway_port=given["gateway_port"],
+        gateway_latency_ms=given["gateway_latency"],
         parent=given["parent"],
     )
     number = serve_sandbox(options, _ready)

@@ -24,6 +24,7 @@ from aftershock.sim.servers.catalogue import Catalogue
 from aftershock.sim.servers.deribit import Deribit
 from aftershock.sim.servers.faults import Faults, UnknownFaultError
 from aftershock.sim.servers.flow import flow
+from aftershock.sim.servers.gateway import Gateway
 from aftershock.sim.servers.guard import guarded, with_token
 from aftershock.sim.servers.hub import Hub
 from aftershock.sim.servers.library import Library
@@ -38,6 +39,8 @@ _HOST = "127.0.0.1"
 _CLOSE_S = 0.5
 _MOST_BYTES = 1 << 16
 _SHOCK_AFTER_S = 4.0
+_BACKLOG = 8_192
+"""Thousands may connect at once; the system may allow fewer."""
 
 
 class _Switch(msgspec.Struct, frozen=True):
@@ -58,6 +61,7 @@ class Sandbox:
         faults: What goes wrong.
         hub: The market as it goes on.
         deribit, backpack: The venues of those names.
+        gateway: To the stand-in for a model.
         pace: Its clock.
     """
 
@@ -73,6 +77,7 @@ class Sandbox:
         warm_up_takes_s: float = 5.0,
         begins_in_s: float = 0.0,
         backpack_options: bool = True,
+        gateway_latency_ms: float | None = None,
     ) -> None:
         """Plan a sandbox.
 
@@ -86,6 +91,7 @@ class Sandbox:
             warm_up_takes_s: How long that takes.
             begins_in_s: The warm-up begins so long from now.
             backpack_options: Whether Backpack lists options, as the overlay has them; the real one lists none.
+            gateway_latency_ms: Every answer of the model takes so long; None draws (`gateway_latency`).
 
         Raises:
             UnknownFaultError: A fault is none.
@@ -107,6 +113,7 @@ class Sandbox:
         machine = Machine(self.hub, library, self.faults, seed)
         self.deribit = Deribit(self.hub, lambda: self.market.listing, self.faults)
         self.backpack = Backpack(self.hub, lambda: self.market.listing, self.faults, options=backpack_options)
+        self.gateway = Gateway(self.faults, seed, latency_ms=gateway_latency_ms)
         api = TardisApi(library, catalogue, archive, self.faults, self.key)
         self._apps = {
             "machine_ws": machine.websocket_app(guarded),
@@ -116,6 +123,7 @@ class Sandbox:
             "deribit": self.deribit.app(guarded),
             "backpack_rest": self.backpack.rest.app(guarded),
             "backpack_ws": self.backpack.ws.app(guarded),
+            "gateway": self.gateway.app(guarded),
         }
         self._tls = False
         self._runners: list[web.AppRunner] = []
@@ -140,6 +148,7 @@ class Sandbox:
             "deribit_recorder_ws": f"ws://{at['deribit']}/deribit",
             "backpack_rest": f"http://{at['backpack_rest']}",
             "backpack_ws": f"ws://{at['backpack_ws']}",
+            "gateway": f"http://{at['gateway']}/v1",
             "control": f"{scheme}://{at['tardis_api']}/sandbox/faults",
         }
 
@@ -156,11 +165,13 @@ class Sandbox:
             "AFTERSHOCK_DERIBIT_WS_URL": urls["deribit_ws"],
             "AFTERSHOCK_BACKPACK_REST_URL": urls["backpack_rest"],
             "AFTERSHOCK_BACKPACK_WS_URL": urls["backpack_ws"],
+            "AFTERSHOCK_HOLYSHEEP_URL": urls["gateway"],
             "TARDIS_API_KEY": self.key,
             "DERIBIT_CLIENT_ID": self.deribit.client_id,
             "DERIBIT_CLIENT_SECRET": self.deribit.client_secret,
             "BACKPACK_API_KEY": self.backpack.keys.public,
             "BACKPACK_SECRET_KEY": self.backpack.keys.secret,
+            "HOLYSHEEP_API_KEY": self.gateway.key,
         }
 
     def describe(self) -> dict[str, Any]:
@@ -173,6 +184,7 @@ class Sandbox:
                 "deribit_secret": self.deribit.client_secret,
                 "backpack_api": self.backpack.keys.public,
                 "backpack_secret": self.backpack.keys.secret,
+                "gateway": self.gateway.key,
             },
             "token": self.token,
             "simulated": True,
@@ -201,7 +213,7 @@ class Sandbox:
                 self._runners.append(runner)
                 await runner.setup()
                 port, secure = (ports or {}).get(name, 0), tls if name == "tardis_api" else None
-                await web.TCPSite(runner, _HOST, port, ssl_context=secure).start()
+                await web.TCPSite(runner, _HOST, port, ssl_context=secure, backlog=_BACKLOG).start()
                 self._ports[name] = int(runner.addresses[0][1])
         except OSError:
             await self.stop()
