@@ -6,7 +6,7 @@ ARGS ?=
 VENV := .venv
 PEERS := .venv-peers
 # Other people's clients that can't share an environment, each in one of its own: .venv-peers-NAME.
-CLIENTS := bpx ccxt sdk
+CLIENTS := bpx ccxt openai sdk
 NODE := tests/peers/node
 PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip --disable-pip-version-check install

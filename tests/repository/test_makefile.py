@@ -61,7 +61,7 @@ def pretend_installed(folder: Path) -> float:
         stamp = folder / ".venv" / f"{name}.stamp"
         stamp.touch()
         os.utime(stamp, (moment, moment))
-    environments = [folder / f".venv-peers{name}" for name in ("", "-bpx", "-ccxt", "-sdk")]
+    environments = [folder / f".venv-peers{name}" for name in ("", "-bpx", "-ccxt", "-openai", "-sdk")]
     for peers in (*environments, folder / "tests" / "peers" / "node" / "node_modules"):
         peers.mkdir(parents=True)
         stamp = peers / "peers.stamp"
