@@ -11,7 +11,20 @@ import pytest
 
 from tests.repository.tree import ROOT
 
-FOLDERS = ["app", "cli", "core", "journal", "model", "pricing", "sim", "sim.market", "sim.servers", "study", "venues"]
+FOLDERS = [
+    "app",
+    "cli",
+    "core",
+    "journal",
+    "model",
+    "pricing",
+    "review",
+    "sim",
+    "sim.market",
+    "sim.servers",
+    "study",
+    "venues",
+]
 
 pytestmark = pytest.mark.subprocess
 
