@@ -12,6 +12,7 @@ from aftershock.model.events import (
     Event,
     Liquidation,
     Quote,
+    Stale,
     StreamId,
     Trade,
 )
@@ -38,6 +39,7 @@ from aftershock.venues.tardis.report import Broken
 __all__ = ["Links", "VenueDecoder"]
 
 _UNREADABLE_IN_A_ROW = 5
+_OPTIONS = "option_quotes"
 _KINDS: dict[type[Event], str] = {
     DerivativeTicker: "derivative_ticker",
     Quote: "quotes",
@@ -141,7 +143,7 @@ class VenueDecoder:
             return ()
         if isinstance(item, Given):
             return self._given(state, item)
-        return list(self._skipped(state, item) if isinstance(item, Skipped) else self._tick(item.at_ns))
+        return list(self._skipped(link, state, item) if isinstance(item, Skipped) else self._tick(item.at_ns))
 
     def ended(self, ts_ns: int) -> Iterator[Event]:
         """Yield the gaps that are open when nothing more will come."""
@@ -174,7 +176,7 @@ class VenueDecoder:
 
     def _market(self, link: int, state: _LinkState, event: Event, found: list[Event]) -> None:
         if isinstance(event, OptionRow):
-            kind, symbol = "option_quotes", event.stream.symbol
+            kind, symbol = _OPTIONS, event.stream.symbol
         elif isinstance(event, _Market):
             kind, symbol = _KINDS[type(event)], event.symbol
         else:  # an expiry that was settled and the like belongs to no feed
@@ -233,6 +235,7 @@ class VenueDecoder:
     def _unreadable(self, link: int, state: _LinkState, reason: str, now_ns: int, found: list[Event]) -> None:
         self.report.unreadable += 1
         state.unreadable += 1
+        self._plan.adapter.lost(link)
         for feed in state.feeds:
             found += self.continuity.skipped(feed, state.last_ns, now_ns, reason)
         if state.unreadable >= _UNREADABLE_IN_A_ROW:
@@ -252,13 +255,15 @@ class VenueDecoder:
     def _lost(self, link: int, state: _LinkState, item: Lost) -> Sequence[Event]:
         state.number = 0
         state.books.lost()
+        self._plan.adapter.lost(link)
         self._resent.reconnected(link)
         found: list[Event] = []
         for feed in state.feeds:
             found += self.continuity.lost(feed, item.from_ns, item.at_ns, item.reason)
         return found
 
-    def _skipped(self, state: _LinkState, item: Skipped) -> Iterator[Event]:
+    def _skipped(self, link: int, state: _LinkState, item: Skipped) -> Iterator[Event]:
+        self._plan.adapter.lost(link)
         if item.overflow:
             self.report.overflowed += item.frames
         else:
@@ -267,8 +272,11 @@ class VenueDecoder:
             yield from self.continuity.skipped(feed, item.from_ns, item.to_ns, item.reason)
 
     def _tick(self, now_ns: int) -> Iterator[Event]:
-        for state in self.links:
-            yield from silent(self.continuity, state.busy, self._stale_after_ns, now_ns)
+        for link, state in enumerate(self.links):
+            found = list(silent(self.continuity, state.busy, self._stale_after_ns, now_ns))
+            if any(isinstance(each, Stale) and each.stream.kind == _OPTIONS for each in found):
+                self._plan.adapter.lost(link)
+            yield from found
         yield from self.clocks.judge(self.continuity, self._feeds_of, self.report.note, now_ns)
 
     def _feeds_of(self, _venue: str) -> list[Feed]:

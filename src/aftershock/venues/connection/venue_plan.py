@@ -75,6 +75,13 @@ class VenueAdapter(Protocol):
         """
         ...
 
+    def lost(self, link: int) -> None:
+        """Forget what the messages of a connection said of quotes: some after them were lost, so they may be over.
+
+        Whatever is told later must not repeat them, as that would confirm them.
+        """
+        ...
+
     def resync(self, symbol: str) -> Sequence[str]:
         """Return the texts that make the venue send a whole book; none if it is to be had from `snapshot` only."""
         ...

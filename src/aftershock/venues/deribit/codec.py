@@ -28,11 +28,11 @@ from aftershock.venues.deribit.messages import (
 )
 from aftershock.venues.tardis.report import Broken, FileReport
 
-__all__ = ["VENUE", "Decoder"]
+__all__ = ["OPTION_ENDS", "VENUE", "Decoder"]
 
 VENUE = "deribit"
 _PERCENT = 100.0
-_OPTION_ENDS = ("-C", "-P")
+OPTION_ENDS = ("-C", "-P")
 _OTHER = {"buy": "sell", "sell": "buy"}
 _LIQUIDATED = {"T": False, "M": True, "MT": True}
 """Whether the forced order's side is the other one than the trade's."""
@@ -47,10 +47,11 @@ class Decoder:
     Attributes:
         report: What became of the messages.
         unanswered: Heartbeats that want `public/test` in answer, since they were last taken.
+        channel: First word of the channel of the last notification: `ticker`, `markprice`.
     """
 
     def __init__(self, table: InstrumentTable, report: FileReport) -> None:
-        self.report, self.unanswered = report, 0
+        self.report, self.unanswered, self.channel = report, 0, ""
         self._table = table
         self._channels: dict[str, Callable[[msgspec.Raw, int], list[Decoded]]] = {
             "ticker": self._ticker,
@@ -81,7 +82,7 @@ class Decoder:
         if frame.method != "subscription":
             self.report.leave("answer" if frame.error is None else f"error {frame.error.code}")
             return []
-        name = frame.params.channel.partition(".")[0]
+        name = self.channel = frame.params.channel.partition(".")[0]
         use = self._channels.get(name)
         if use is None:
             self.report.leave(name)
@@ -104,7 +105,7 @@ class Decoder:
     def _ticker(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
         data = msgspec.json.decode(raw, type=TickerData)
         symbol = _symbol(data.instrument_name)
-        if symbol.endswith(_OPTION_ENDS):
+        if symbol.endswith(OPTION_ENDS):
             return [_option(data, symbol, ts_init)]
         stamps = {"ts_event": data.timestamp * NS_PER_MS, "ts_init": ts_init}
         ticker = DerivativeTicker(
