@@ -14,6 +14,7 @@ from aftershock.venues.tardis.live_report import LiveReport
 MS = 1_000_000
 NOW_MS = 1_780_000_000_000
 CALL, PUT, OTHER = "BTC-26JUN26-90000-C", "BTC-26JUN26-90000-P", "BTC-25SEP26-90000-C"
+PERPETUAL = "BTC-PERPETUAL"
 
 
 def adapter() -> tuple[DeribitAdapter, LiveReport]:
