@@ -76,6 +76,7 @@ class DeribitAdapter:
 
     def lost(self, link: int) -> None:
         """Forget the quotes of a connection."""
+        self._decoder.lost()
         self._known.forget(link)
 
     def resync(self, symbol: str) -> Sequence[str]:

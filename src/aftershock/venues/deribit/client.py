@@ -26,8 +26,8 @@ from aftershock.venues.connection.text import place_of, printable
 from aftershock.venues.connection.venue_plan import VenueLink, VenuePlan
 from aftershock.venues.connection.venue_stream import VenueStream
 from aftershock.venues.deribit.adapter import DeribitAdapter, request
-from aftershock.venues.deribit.codec import VENUE
 from aftershock.venues.deribit.instruments import Listed, read_instruments
+from aftershock.venues.deribit.rows import VENUE
 from aftershock.venues.deribit.summary import read_summaries
 from aftershock.venues.tardis.live_report import LiveReport
 

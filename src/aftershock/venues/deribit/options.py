@@ -10,7 +10,7 @@ from aftershock.model.events import Event, Quote
 from aftershock.model.order import option_stream
 from aftershock.model.units import NAN, NS_PER_S
 from aftershock.venues.connection.packed import OptionRow
-from aftershock.venues.deribit.codec import OPTION_ENDS, VENUE
+from aftershock.venues.deribit.rows import OPTION_ENDS, VENUE
 from aftershock.venues.tardis.report import FileReport
 
 __all__ = ["Joined"]
