@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from aftershock.errors import InputError
 from aftershock.model.events import Event, Quote
 from aftershock.model.table import InstrumentTable
@@ -14,26 +12,23 @@ from aftershock.venues.connection.packed import OptionRow
 from aftershock.venues.connection.text import printable
 from aftershock.venues.connection.venue_plan import Answer, Decoded, GiveUp, Unreadable
 from aftershock.venues.deribit.codec import Decoder
-from aftershock.venues.deribit.messages import decode_frame
+from aftershock.venues.deribit.messages import Frame
 from aftershock.venues.deribit.options import Joined
+from aftershock.venues.deribit.subscriptions import Subscriptions, request
 from aftershock.venues.tardis.report import FileReport
 
-__all__ = ["DeribitAdapter", "request"]
+__all__ = ["DeribitAdapter"]
 
 _TOO_MANY = 10_028
 _WAIT_S = 5.0
 
 
-def request(method: str, number: int, **params: object) -> str:
-    """Return a request of JSON-RPC."""
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).decode()
-
-
 class DeribitAdapter:
     """Decodes frames of all connections of one stream, and joins what is known of each option."""
 
-    def __init__(self, table: InstrumentTable, report: FileReport) -> None:
-        """Take what resolves instruments, and where messages are counted."""
+    def __init__(self, table: InstrumentTable, report: FileReport, subscriptions: Subscriptions | None = None) -> None:
+        """Take what resolves instruments, where messages are counted, and what was asked for."""
+        self._subscriptions = subscriptions or Subscriptions()
         self._report, self._decoder, self._known = report, Decoder(table, report), Joined(report)
 
     def know(self, rows: Sequence[OptionRow]) -> None:
@@ -51,21 +46,20 @@ class DeribitAdapter:
             found.append(Answer(request("public/test", 0)))
         if self._report.rows_dropped > dropped and not found:
             return [Unreadable("a message could not be read")]
-        if '"error"' in text[:400]:
-            found += self._error(text)
+        while self._decoder.answers:
+            found += self._answered(self._decoder.answers.pop(0))
         return found
 
-    def _error(self, text: str) -> Sequence[Decoded]:
-        try:
-            error = decode_frame(text).error
-        except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            return ()
-        if error is None:
-            return ()
-        if error.code == _TOO_MANY:
+    def _answered(self, frame: Frame) -> Sequence[Decoded]:
+        error = frame.error
+        if error is not None and error.code == _TOO_MANY:
             return [GiveUp("Deribit says that there were too many requests", _WAIT_S)]
-        self._report.note(f"Deribit complained: {error.code} {printable(error.message)}")
-        return ()
+        found, note = self._subscriptions.answered(frame)
+        if note:
+            self._report.note(note)
+        elif error is not None:
+            self._report.note(f"Deribit complained: {error.code} {printable(error.message)}")
+        return found
 
     def _joined(self, link: int, each: Event | BookUpdate) -> Sequence[Decoded]:
         if isinstance(each, Quote):
@@ -83,8 +77,8 @@ class DeribitAdapter:
         """Return the texts that make the venue send a whole book."""
         channel = f"book.{symbol}.100ms"
         return (
-            request("public/unsubscribe", 90, channels=[channel]),
-            request("public/subscribe", 91, channels=[channel]),
+            request("public/unsubscribe", 2, channels=[channel]),
+            request("public/subscribe", 3, channels=[channel]),
         )
 
     async def snapshot(self, symbol: str) -> BookUpdate:

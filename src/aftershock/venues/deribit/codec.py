@@ -17,6 +17,7 @@ from aftershock.model.units import NS_PER_MS
 from aftershock.venues.connection.book import BookUpdate, Delta, Snapshot
 from aftershock.venues.deribit.messages import (
     BookData,
+    Frame,
     IndexData,
     MarkPrice,
     QuoteData,
@@ -44,11 +45,13 @@ class Decoder:
     Attributes:
         report: What became of the messages.
         unanswered: Heartbeats that want `public/test` in answer, since they were last taken.
+        answers: What the venue answered to requests since they were last taken.
         channel: First word of the channel of the last notification: `ticker`, `markprice`.
     """
 
     def __init__(self, table: InstrumentTable, report: FileReport) -> None:
         self.report, self.unanswered, self.channel = report, 0, ""
+        self.answers: list[Frame] = []
         self._table, self._tickers = table, Tickers()
         self._channels: dict[str, Callable[[msgspec.Raw, int], list[Decoded]]] = {
             "ticker": self._ticker,
@@ -78,6 +81,7 @@ class Decoder:
             return []
         if frame.method != "subscription":
             self.report.leave("answer" if frame.error is None else f"error {frame.error.code}")
+            self.answers.append(frame)
             return []
         name = self.channel = frame.params.channel.partition(".")[0]
         use = self._channels.get(name)
