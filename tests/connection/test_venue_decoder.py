@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aftershock.model.events import BookSnapshot, Event, Gap, Quote, Stale
+from aftershock.model.events import BookSnapshot, Event, Gap, Quote, Stale, StreamId
 from aftershock.venues.connection.book import BookUpdate, Snapshot
 from aftershock.venues.connection.inbox import Frame, Given, Lost, Opened, Skipped, Tick
 from aftershock.venues.connection.venue_decoder import VenueDecoder
@@ -171,3 +171,32 @@ def test_answers_refusals_and_demands_for_peace_reach_the_connection() -> None:
     assert asked.sent == ["pong"]
     assert asked.dropped == [("too many requests", 45.0)]
     assert str(asked.errors[0]).startswith("the venue has no X")
+
+
+def test_after_each_loss_the_venue_s_words_forget_the_quotes_of_that_connection() -> None:
+    options = StreamId("toy", "option_quotes", "BTC")
+    reader, asked = decoder(streams=(TRADES, QUOTES, options))
+    losses = asked.toy.losses
+    opened(reader)
+    say(reader, 1, "quote")
+    assert losses == []
+
+    reader.item(0, Frame("<html>", T0 + 2 * S))
+    assert losses == [0]
+    reader.item(0, Skipped(T0, T0 + 3 * S, 3, "no room", overflow=True))
+    assert losses == [0, 0]
+    lost(reader, 4)
+    assert losses == [0, 0, 0]
+
+    opened(reader, 5, number=2)
+    say(reader, 6, "quote")
+    assert losses == [0, 0, 0]
+
+
+def test_a_chain_that_is_silent_for_too_long_is_forgotten_but_a_silent_perpetual_forgets_none() -> None:
+    options = StreamId("toy", "option_quotes", "BTC")
+    for streams, losses in (((QUOTES,), []), ((options,), [0])):
+        reader, asked = decoder(streams=streams, books=())
+        opened(reader)
+        assert names(reader.item(0, Tick(T0 + 17 * S))) == [f"Stale {streams[0].kind}"]
+        assert asked.toy.losses == losses

@@ -36,6 +36,10 @@ class Toy:
     def __init__(self, snapshots: list[BookUpdate] | None = None) -> None:
         self.snapshots = snapshots
         self.asked = 0
+        self.losses: list[int] = []
+
+    def lost(self, link: int) -> None:
+        self.losses.append(link)
 
     def decode(self, _link: int, text: str, received_ns: int) -> Sequence[Decoded]:
         try:
@@ -100,6 +104,7 @@ class Asked:
         self.dropped: list[tuple[str, float]] = []
         self.books: list[str] = []
         self.errors: list[AftershockError] = []
+        self.toy = Toy()
 
     def send(self, _link: int, text: str) -> None:
         self.sent.append(text)
@@ -119,7 +124,8 @@ class Asked:
 
 def decoder(**changes: Any) -> tuple[VenueDecoder, Asked]:  # noqa: ANN401 - fields of a link
     asked, report = Asked(), LiveReport(path="toy", kind="native", format="live")
-    return VenueDecoder(plan(Toy(), **changes), report, asked, stale_after_s=15.0), asked
+    asked.toy = toy = Toy()
+    return VenueDecoder(plan(toy, **changes), report, asked, stale_after_s=15.0), asked
 
 
 def names(events: Sequence[Event]) -> list[str]:

@@ -188,3 +188,31 @@ def test_no_data_of_any_channel_raises(channel: str, data: object) -> None:
     message = {"method": "subscription", "params": {"channel": f"{channel}.X.raw", "data": data}}
     reader.decode(json.dumps(message), NOW)
     assert reader.report.rows == 1
+
+
+def test_changes_of_a_ticker_take_nothing_away_that_they_do_not_name() -> None:
+    reader = decoder()
+
+    def say(kind: str, **data: object) -> list[Decoded]:
+        said = {"type": kind, "instrument_name": "BTC-4JUN21-40500-P", "timestamp": 1, **data}
+        params = {"channel": "incremental_ticker.BTC-4JUN21-40500-P", "data": said}
+        return reader.decode(json.dumps({"method": "subscription", "params": params}), NOW)
+
+    assert say("change", mark_iv=80.0) == [], "a change of what nobody knows"
+    assert reader.report.unused == {"unused:change of an unknown ticker": 1}
+    say("snapshot", best_bid_price=0.1, best_ask_price=0.2, mark_iv=90.0, greeks={"delta": -0.5, "vega": 3.0})
+    (row,) = say("change", mark_iv=80.0, greeks={"vega": 4.0})
+    assert isinstance(row, OptionRow)
+    known = dict(zip(ORDER, row.values, strict=True))
+    assert (known["bestBidPrice"], known["bestAskPrice"]) == (0.1, 0.2)
+    assert (known["markIV"], known["delta"], known["vega"]) == (0.8, -0.5, 4.0)
+
+    (row,) = say("change", best_bid_price=None)
+    assert isinstance(row, OptionRow)
+    assert math.isnan(row.values[0]), "a null is news"
+    (row,) = say("snapshot", mark_iv=70.0)
+    assert isinstance(row, OptionRow)
+    assert math.isnan(row.values[3]), "a whole ticker is the whole of it"
+
+    reader.lost()
+    assert say("change", mark_iv=80.0) == [], "a change was perhaps missed"

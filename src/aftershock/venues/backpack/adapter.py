@@ -83,18 +83,19 @@ class BackpackAdapter:
             )
             for symbol, each in options.items()
         }
+        self._link_of: dict[str, int] = {}
         self._streams = {symbol: StreamId(VENUE, "option_quotes", each.underlying) for symbol, each in options.items()}
         self._multipliers = {symbol: each.contract_size for symbol, each in options.items()}
         self._snapshot, self._name_of = snapshot, name_of
 
-    def decode(self, _link: int, text: str, received_ns: int) -> Sequence[Decoded]:
+    def decode(self, link: int, text: str, received_ns: int) -> Sequence[Decoded]:
         """Return what one message says."""
         if '"account.' in text[:64] or '"account.' in text[-64:]:
             return self._account(text, received_ns)
         errors, dropped = self._report.errors, self._report.rows_dropped
         found: list[Decoded] = []
         for each in self._decoder.decode(text, received_ns):
-            found += self._of_options(each, text, received_ns)
+            found += self._of_options(link, each, text, received_ns)
         if self._report.rows_dropped > dropped:
             return [Unreadable("a message could not be read")]
         if self._report.errors > errors:
@@ -104,7 +105,7 @@ class BackpackAdapter:
             self._report.note(f"Backpack complained: {code} {printable(message)}")
         return found
 
-    def _of_options(self, each: Event | BookUpdate, text: str, now_ns: int) -> list[Decoded]:
+    def _of_options(self, link: int, each: Event | BookUpdate, text: str, now_ns: int) -> list[Decoded]:
         symbol = each.symbol if isinstance(each, Quote | DerivativeTicker) else ""
         known = self._options.get(symbol)
         if known is None:
@@ -118,8 +119,16 @@ class BackpackAdapter:
             known = msgspec.structs.replace(
                 known, mark=each.mark_price, underlying=_underlying(text), ts_event=max(each.ts_event, known.ts_event)
             )
-        self._options[symbol] = known
+        self._options[symbol], self._link_of[symbol] = known, link
         return [option_row(known, self._streams[symbol], now_ns)]
+
+    def lost(self, link: int) -> None:
+        """Forget the quotes and marks of a connection."""
+        for symbol, known in self._options.items():
+            if self._link_of.get(symbol) == link:
+                self._options[symbol] = OptionQuote(
+                    symbol=symbol, strike=known.strike, expiry_ns=known.expiry_ns, is_call=known.is_call
+                )
 
     # --- the account ------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from aftershock.model.events import (
     Event,
     Liquidation,
     Quote,
+    Stale,
     StreamId,
     Trade,
 )
@@ -20,6 +21,7 @@ from aftershock.venues.connection.book import BookUpdate
 from aftershock.venues.connection.continuity import Continuity, Feed
 from aftershock.venues.connection.feed_watch import VenueClocks, silent
 from aftershock.venues.connection.inbox import Frame, Given, Item, Lost, Opened, Skipped
+from aftershock.venues.connection.link_state import LinkState
 from aftershock.venues.connection.packed import OptionRow
 from aftershock.venues.connection.resent import Resent
 from aftershock.venues.connection.venue_books import VenueBooks
@@ -31,6 +33,7 @@ from aftershock.venues.connection.venue_plan import (
     Unreadable,
     VenueLink,
     VenuePlan,
+    Withheld,
 )
 from aftershock.venues.tardis.live_report import LiveReport
 from aftershock.venues.tardis.report import Broken
@@ -38,6 +41,7 @@ from aftershock.venues.tardis.report import Broken
 __all__ = ["Links", "VenueDecoder"]
 
 _UNREADABLE_IN_A_ROW = 5
+_OPTIONS = "option_quotes"
 _KINDS: dict[type[Event], str] = {
     DerivativeTicker: "derivative_ticker",
     Quote: "quotes",
@@ -72,22 +76,6 @@ class Links(Protocol):
         ...
 
 
-class _LinkState:
-    """Feeds, books and order of one connection."""
-
-    def __init__(self, plan: VenueLink, books: VenueBooks, book_feeds: dict[str, Feed]) -> None:
-        self.plan, self.books = plan, books
-        self.by_stream = {stream: Feed(streams=(stream,)) for stream in plan.streams}
-        self.by_name = {(stream.kind, stream.symbol): feed for stream, feed in self.by_stream.items()}
-        self.feeds = [*self.by_stream.values(), *book_feeds.values()]
-        self.busy = [feed for feed in self.feeds if not plan.quiet.issuperset(feed.streams)]
-        self.quiet = [feed for stream, feed in self.by_stream.items() if stream in plan.quiet]
-        self.number = 0
-        """Of the present opening; 0 while it is down."""
-        self.last_ns = 0
-        self.unreadable = 0
-
-
 class VenueDecoder:
     """Turns items into events; `ts_init` is when the socket delivered the message.
 
@@ -113,7 +101,7 @@ class VenueDecoder:
         self._resent = Resent()
         self.links = [self._state(number, link) for number, link in enumerate(plan.links)]
 
-    def _state(self, number: int, link: VenueLink) -> _LinkState:
+    def _state(self, number: int, link: VenueLink) -> LinkState:
         venue = self._plan.venue
         feeds = {symbol: Feed(streams=link.book_stream(venue, symbol)) for symbol in link.books}
         books = VenueBooks(
@@ -125,7 +113,7 @@ class VenueDecoder:
             want=lambda symbol: self._connections.want_book(number, symbol),
             have=lambda symbol: self._connections.have_book(number, symbol),
         )
-        return _LinkState(link, books, feeds)
+        return LinkState(link, books, feeds)
 
     def item(self, link: int, item: Item) -> Sequence[Event]:
         """Return the events of one item of a connection; option rows one by one, as `OptionRow`."""
@@ -141,7 +129,7 @@ class VenueDecoder:
             return ()
         if isinstance(item, Given):
             return self._given(state, item)
-        return list(self._skipped(state, item) if isinstance(item, Skipped) else self._tick(item.at_ns))
+        return list(self._skipped(link, state, item) if isinstance(item, Skipped) else self._tick(item.at_ns))
 
     def ended(self, ts_ns: int) -> Iterator[Event]:
         """Yield the gaps that are open when nothing more will come."""
@@ -151,7 +139,7 @@ class VenueDecoder:
 
     # --- messages -----------------------------------------------------------------------------------------------
 
-    def _frame(self, link: int, state: _LinkState, text: str, now_ns: int) -> Sequence[Event]:
+    def _frame(self, link: int, state: LinkState, text: str, now_ns: int) -> Sequence[Event]:
         found: list[Event] = []
         readable = True
         for each in self._plan.adapter.decode(link, text, now_ns):
@@ -172,9 +160,9 @@ class VenueDecoder:
         state.last_ns = now_ns
         return found
 
-    def _market(self, link: int, state: _LinkState, event: Event, found: list[Event]) -> None:
+    def _market(self, link: int, state: LinkState, event: Event, found: list[Event]) -> None:
         if isinstance(event, OptionRow):
-            kind, symbol = "option_quotes", event.stream.symbol
+            kind, symbol = _OPTIONS, event.stream.symbol
         elif isinstance(event, _Market):
             kind, symbol = _KINDS[type(event)], event.symbol
         else:  # an expiry that was settled and the like belongs to no feed
@@ -201,7 +189,7 @@ class VenueDecoder:
         row = (event.ts_event, side, event.price, event.amount)
         return self._resent.repeats(link, row_id, (tag, event.venue, event.symbol), row)
 
-    def _book(self, state: _LinkState, message: BookUpdate, found: list[Event]) -> None:
+    def _book(self, state: LinkState, message: BookUpdate, found: list[Event]) -> None:
         if not state.books.keeps(message.symbol):
             self.report.leave("book")
             return
@@ -212,27 +200,29 @@ class VenueDecoder:
     def _control(
         self,
         link: int,
-        state: _LinkState,
-        each: Answer | Confirmed | GiveUp | Refused,
+        state: LinkState,
+        each: Answer | Confirmed | Withheld | GiveUp | Refused,
         now_ns: int,
         found: list[Event],
     ) -> None:
         if isinstance(each, Answer):
             self._connections.send(link, each.text)
         elif isinstance(each, Confirmed):
-            for stream in each.streams:
-                feed = state.by_stream.get(stream)
-                if feed is not None and stream in state.plan.quiet:
-                    found += self.continuity.heard(feed, now_ns)
+            for feed in state.quiet_of(each.streams):
+                found += self.continuity.heard(feed, now_ns)
+        elif isinstance(each, Withheld):
+            for feed in state.quiet_of(each.streams):
+                found += self.continuity.lost(feed, feed.heard_ns or now_ns, now_ns, each.reason)
         elif isinstance(each, GiveUp):
             self.report.note(each.reason)
             self._connections.drop(link, each.reason, each.wait_s)
         else:
             self._connections.fail(each.error)
 
-    def _unreadable(self, link: int, state: _LinkState, reason: str, now_ns: int, found: list[Event]) -> None:
+    def _unreadable(self, link: int, state: LinkState, reason: str, now_ns: int, found: list[Event]) -> None:
         self.report.unreadable += 1
         state.unreadable += 1
+        self._plan.adapter.lost(link)
         for feed in state.feeds:
             found += self.continuity.skipped(feed, state.last_ns, now_ns, reason)
         if state.unreadable >= _UNREADABLE_IN_A_ROW:
@@ -241,7 +231,7 @@ class VenueDecoder:
 
     # --- all else -----------------------------------------------------------------------------------------------
 
-    def _given(self, state: _LinkState, item: Given) -> Sequence[Event]:
+    def _given(self, state: LinkState, item: Given) -> Sequence[Event]:
         found: list[Event] = []
         if not isinstance(item.what, BookUpdate):
             found += item.what if isinstance(item.what, tuple) else ()
@@ -249,16 +239,18 @@ class VenueDecoder:
             self._book(state, item.what, found)
         return found
 
-    def _lost(self, link: int, state: _LinkState, item: Lost) -> Sequence[Event]:
+    def _lost(self, link: int, state: LinkState, item: Lost) -> Sequence[Event]:
         state.number = 0
         state.books.lost()
+        self._plan.adapter.lost(link)
         self._resent.reconnected(link)
         found: list[Event] = []
         for feed in state.feeds:
             found += self.continuity.lost(feed, item.from_ns, item.at_ns, item.reason)
         return found
 
-    def _skipped(self, state: _LinkState, item: Skipped) -> Iterator[Event]:
+    def _skipped(self, link: int, state: LinkState, item: Skipped) -> Iterator[Event]:
+        self._plan.adapter.lost(link)
         if item.overflow:
             self.report.overflowed += item.frames
         else:
@@ -267,8 +259,11 @@ class VenueDecoder:
             yield from self.continuity.skipped(feed, item.from_ns, item.to_ns, item.reason)
 
     def _tick(self, now_ns: int) -> Iterator[Event]:
-        for state in self.links:
-            yield from silent(self.continuity, state.busy, self._stale_after_ns, now_ns)
+        for link, state in enumerate(self.links):
+            found = list(silent(self.continuity, state.busy, self._stale_after_ns, now_ns))
+            if any(isinstance(each, Stale) and each.stream.kind == _OPTIONS for each in found):
+                self._plan.adapter.lost(link)
+            yield from found
         yield from self.clocks.judge(self.continuity, self._feeds_of, self.report.note, now_ns)
 
     def _feeds_of(self, _venue: str) -> list[Feed]:

@@ -24,6 +24,7 @@ __all__ = [
     "VenueAdapter",
     "VenueLink",
     "VenuePlan",
+    "Withheld",
 ]
 
 
@@ -37,6 +38,13 @@ class Confirmed(NamedTuple):
     """The venue says that these streams are subscribed: from here on their silence means that nothing happened."""
 
     streams: tuple[StreamId, ...]
+
+
+class Withheld(NamedTuple):
+    """The venue says that it does not send these streams: they are stale until it does."""
+
+    streams: tuple[StreamId, ...]
+    reason: str
 
 
 class Unreadable(NamedTuple):
@@ -58,7 +66,7 @@ class Refused(NamedTuple):
     error: AftershockError
 
 
-Decoded: TypeAlias = Event | BookUpdate | Answer | Confirmed | Unreadable | GiveUp | Refused
+Decoded: TypeAlias = Event | BookUpdate | Answer | Confirmed | Withheld | Unreadable | GiveUp | Refused
 """What a message may become; options row by row as `OptionRow`."""
 
 
@@ -72,6 +80,13 @@ class VenueAdapter(Protocol):
             link: Number of the connection.
             text: As the socket delivered it.
             received_ns: When, ns UTC.
+        """
+        ...
+
+    def lost(self, link: int) -> None:
+        """Forget what the messages of a connection said of quotes: some after them were lost, so they may be over.
+
+        Whatever is told later must not repeat them, as that would confirm them.
         """
         ...
 

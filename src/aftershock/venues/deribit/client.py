@@ -25,9 +25,10 @@ from aftershock.venues.connection.settings import LiveSettings
 from aftershock.venues.connection.text import place_of, printable
 from aftershock.venues.connection.venue_plan import VenueLink, VenuePlan
 from aftershock.venues.connection.venue_stream import VenueStream
-from aftershock.venues.deribit.adapter import DeribitAdapter, request
-from aftershock.venues.deribit.codec import VENUE
+from aftershock.venues.deribit.adapter import DeribitAdapter
 from aftershock.venues.deribit.instruments import Listed, read_instruments
+from aftershock.venues.deribit.rows import VENUE
+from aftershock.venues.deribit.subscriptions import Subscriptions, request
 from aftershock.venues.deribit.summary import read_summaries
 from aftershock.venues.tardis.live_report import LiveReport
 
@@ -36,7 +37,6 @@ __all__ = ["HTTP_URL", "WS_URL", "Chain", "DeribitClient"]
 HTTP_URL, WS_URL = "https://www.deribit.com/api/v2", "wss://www.deribit.com/ws/api/v2"
 _CREDITS, _REFILL_PER_S, _COST = 50_000.0, 10_000.0, 500.0
 _SUBSCRIBES_PER_S, _SUBSCRIBES_AT_ONCE = 3.3, 10.0
-_CHANNELS_A_MESSAGE = 200
 _HEARTBEAT_S = 30
 
 
@@ -205,8 +205,8 @@ class DeribitClient:
         report = LiveReport(path="Deribit", kind="native", format="live")
 
         async def resolve() -> VenuePlan:
-            table = InstrumentTable()
-            adapter = DeribitAdapter(table, report)
+            table, subscriptions = InstrumentTable(), Subscriptions()
+            adapter = DeribitAdapter(table, report, subscriptions)
             channels: list[str] = []
             streams: list[StreamId] = []
             first: list[OptionQuotes] = []
@@ -227,7 +227,8 @@ class DeribitClient:
             channels += [f"book.{symbol}.100ms" for symbol in books]
             if not channels:
                 raise UsageError(f"Deribit lists nothing of {', '.join(assets)} that was asked for: name other coins")
-            link = self._link(channels, streams, books)
+            subscriptions.add(channels)
+            link = self._link(subscriptions, streams, books)
             return VenuePlan(venue=VENUE, adapter=adapter, links=(link,), first=tuple(first))
 
         stream = VenueStream(
@@ -241,17 +242,16 @@ class DeribitClient:
         self._streams.append(stream)
         return stream
 
-    def _link(self, channels: Sequence[str], streams: Sequence[StreamId], books: Sequence[str]) -> VenueLink:
-        chunks = [channels[i : i + _CHANNELS_A_MESSAGE] for i in range(0, len(channels), _CHANNELS_A_MESSAGE)]
-        texts = [request("public/set_heartbeat", 1, interval=_HEARTBEAT_S)]
-        texts += [request("public/subscribe", number, channels=chunk) for number, chunk in enumerate(chunks, 2)]
+    def _link(self, subscriptions: Subscriptions, streams: Sequence[StreamId], books: Sequence[str]) -> VenueLink:
+        heartbeat = request("public/set_heartbeat", 1, interval=_HEARTBEAT_S)
         return VenueLink(
             url=self.ws_url,
             who="Deribit",
             streams=tuple(streams),
             quiet=frozenset(each for each in streams if each.kind in _QUIET),
-            hello=lambda: texts,
+            hello=lambda: [heartbeat, *subscriptions.requests()],
             books=tuple(books),
+            confirms=True,
             limiter=TokenBucket(_SUBSCRIBES_PER_S, _SUBSCRIBES_AT_ONCE, self._clock),
             advice="check AFTERSHOCK_DERIBIT_WS_URL and the network",
         )

@@ -10,15 +10,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from aftershock.model.events import DerivativeTicker, Event, Liquidation, Quote, Trade
+from aftershock.model.events import DerivativeTicker, Event, Liquidation, Trade
 from aftershock.model.liquidations import liquidated_side
-from aftershock.model.order import option_stream
 from aftershock.model.table import InstrumentTable
-from aftershock.model.units import NAN, NS_PER_MS
+from aftershock.model.units import NS_PER_MS
 from aftershock.venues.connection.book import BookUpdate, Delta, Snapshot
-from aftershock.venues.connection.packed import OptionRow
 from aftershock.venues.deribit.messages import (
     BookData,
+    Frame,
     IndexData,
     MarkPrice,
     QuoteData,
@@ -26,13 +25,12 @@ from aftershock.venues.deribit.messages import (
     TradeData,
     decode_frame,
 )
+from aftershock.venues.deribit.rows import OPTION_ENDS, VENUE, mark_row, name_of, number, option_row, top
+from aftershock.venues.deribit.tickers import Tickers
 from aftershock.venues.tardis.report import Broken, FileReport
 
-__all__ = ["VENUE", "Decoder"]
+__all__ = ["Decoded", "Decoder"]
 
-VENUE = "deribit"
-_PERCENT = 100.0
-_OPTION_ENDS = ("-C", "-P")
 _OTHER = {"buy": "sell", "sell": "buy"}
 _LIQUIDATED = {"T": False, "M": True, "MT": True}
 """Whether the forced order's side is the other one than the trade's."""
@@ -47,14 +45,17 @@ class Decoder:
     Attributes:
         report: What became of the messages.
         unanswered: Heartbeats that want `public/test` in answer, since they were last taken.
+        answers: What the venue answered to requests since they were last taken.
+        channel: First word of the channel of the last notification: `ticker`, `markprice`.
     """
 
     def __init__(self, table: InstrumentTable, report: FileReport) -> None:
-        self.report, self.unanswered = report, 0
-        self._table = table
+        self.report, self.unanswered, self.channel = report, 0, ""
+        self.answers: list[Frame] = []
+        self._table, self._tickers = table, Tickers()
         self._channels: dict[str, Callable[[msgspec.Raw, int], list[Decoded]]] = {
             "ticker": self._ticker,
-            "incremental_ticker": self._ticker,
+            "incremental_ticker": self._change,
             "quote": self._quote,
             "trades": self._trades,
             "book": self._book,
@@ -80,8 +81,9 @@ class Decoder:
             return []
         if frame.method != "subscription":
             self.report.leave("answer" if frame.error is None else f"error {frame.error.code}")
+            self.answers.append(frame)
             return []
-        name = frame.params.channel.partition(".")[0]
+        name = self.channel = frame.params.channel.partition(".")[0]
         use = self._channels.get(name)
         if use is None:
             self.report.leave(name)
@@ -95,6 +97,10 @@ class Decoder:
             self.report.saw(ts_init, ts_init, two_clocks=each.ts_event != ts_init)
         return found
 
+    def lost(self) -> None:
+        """Forget what later messages only say the changes of."""
+        self._tickers.forget()
+
     def _drop(self, reason: Broken, text: str | bytes) -> None:
         shown = text if isinstance(text, str) else text[:200].decode("utf-8", errors="replace")
         self.report.drop(reason, self.report.rows, shown)
@@ -102,31 +108,41 @@ class Decoder:
     # --- channels ---------------------------------------------------------------------------------------------------
 
     def _ticker(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
-        data = msgspec.json.decode(raw, type=TickerData)
-        symbol = _symbol(data.instrument_name)
-        if symbol.endswith(_OPTION_ENDS):
-            return [_option(data, symbol, ts_init)]
+        return self._state(msgspec.json.decode(raw, type=TickerData), ts_init)
+
+    def _change(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
+        """Decode what changed of a ticker, out of which the whole of it is made."""
+        data = self._tickers.whole(raw)
+        if data is None:
+            self.report.leave("change of an unknown ticker")
+            return []
+        return self._state(data, ts_init)
+
+    def _state(self, data: TickerData, ts_init: int) -> list[Decoded]:
+        symbol = name_of(data.instrument_name)
+        if symbol.endswith(OPTION_ENDS):
+            return [option_row(data, symbol, ts_init)]
         stamps = {"ts_event": data.timestamp * NS_PER_MS, "ts_init": ts_init}
         ticker = DerivativeTicker(
             **stamps,
             venue=VENUE,
             symbol=symbol,
-            last_price=_number(data.last_price),
-            index_price=_number(data.index_price),
-            mark_price=_number(data.mark_price),
-            open_interest=_number(data.open_interest),
-            funding_rate=_number(data.current_funding),
+            last_price=number(data.last_price),
+            index_price=number(data.index_price),
+            mark_price=number(data.mark_price),
+            open_interest=number(data.open_interest),
+            funding_rate=number(data.current_funding),
         )
-        return [ticker, _top(data, symbol, ts_init)]
+        return [ticker, top(data, symbol, ts_init)]
 
     def _quote(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
         data = msgspec.json.decode(raw, type=QuoteData)
-        return [_top(data, _symbol(data.instrument_name), ts_init)]
+        return [top(data, name_of(data.instrument_name), ts_init)]
 
     def _trades(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
         found: list[Decoded] = []
         for data in msgspec.json.decode(raw, type=list[TradeData]):
-            symbol, ts_event = _symbol(data.instrument_name), data.timestamp * NS_PER_MS
+            symbol, ts_event = name_of(data.instrument_name), data.timestamp * NS_PER_MS
             if data.direction not in _OTHER or not data.price > 0 or not data.amount >= 0:
                 self._drop(Broken.SIDE if data.direction not in _OTHER else Broken.NO_PRICE, f"{data}")
                 continue
@@ -174,17 +190,11 @@ class Decoder:
             update = Snapshot(data.change_id, bids, asks)
         else:
             update = Delta(data.prev_change_id + 1, data.change_id, bids, asks)
-        return [BookUpdate(_symbol(data.instrument_name), data.timestamp * NS_PER_MS, ts_init, update)]
+        return [BookUpdate(name_of(data.instrument_name), data.timestamp * NS_PER_MS, ts_init, update)]
 
     def _marks(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
         """Decode all marks of an index at once; such a row has no quotes."""
-        found: list[Decoded] = []
-        for data in msgspec.json.decode(raw, type=list[MarkPrice]):
-            symbol = _symbol(data.instrument_name)
-            values = [NAN] * 16
-            values[8], values[9] = data.mark_price, data.iv
-            found.append(_row(symbol, data.timestamp, ts_init, values, ""))
-        return found
+        return [mark_row(data, ts_init) for data in msgspec.json.decode(raw, type=list[MarkPrice])]
 
     def _index(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
         """Decode an index as that of the perpetual which follows it."""
@@ -199,70 +209,3 @@ class Decoder:
                 index_price=data.price,
             )
         ]
-
-
-def _option(data: TickerData, symbol: str, ts_init: int) -> OptionRow:
-    greeks = data.greeks
-    values = [
-        _side(data.best_bid_price),
-        _side(data.best_bid_amount),
-        _side(data.bid_iv) / _PERCENT,
-        _side(data.best_ask_price),
-        _side(data.best_ask_amount),
-        _side(data.ask_iv) / _PERCENT,
-        _side(data.last_price),
-        _number(data.open_interest),
-        _number(data.mark_price),
-        _number(data.mark_iv) / _PERCENT,
-        _number(data.underlying_price),
-        *(
-            (NAN,) * 5
-            if greeks is None
-            else map(_number, (greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.rho))
-        ),
-    ]
-    return _row(symbol, data.timestamp, ts_init, values, data.underlying_index)
-
-
-def _row(symbol: str, timestamp_ms: int, ts_init: int, values: list[float], underlying_index: str) -> OptionRow:
-    return OptionRow(
-        ts_event=timestamp_ms * NS_PER_MS,
-        ts_init=ts_init,
-        stream=option_stream(VENUE, symbol),
-        symbol=symbol,
-        values=tuple(values),
-        underlying_index=underlying_index,
-    )
-
-
-def _top(data: QuoteData, symbol: str, ts_init: int) -> Quote:
-    return Quote(
-        ts_event=data.timestamp * NS_PER_MS,
-        ts_init=ts_init,
-        venue=VENUE,
-        symbol=symbol,
-        bid=_side(data.best_bid_price),
-        bid_amount=_side(data.best_bid_amount),
-        ask=_side(data.best_ask_price),
-        ask_amount=_side(data.best_ask_amount),
-    )
-
-
-def _symbol(name: str) -> str:
-    """Return a name in capitals, as Tardis has it: strikes with decimals come as `1d02`.
-
-    Raises:
-        msgspec.ValidationError: A character can't be printed.
-    """
-    if not name or not name.isprintable():
-        raise msgspec.ValidationError("the name can't be printed")
-    return name.upper()
-
-
-def _number(value: float | None) -> float:
-    return NAN if value is None else value
-
-
-def _side(value: float | None) -> float:
-    """Return a number of one side of the book; Deribit prints 0 where nobody is there."""
-    return value or NAN

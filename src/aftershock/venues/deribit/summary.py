@@ -10,7 +10,7 @@ from aftershock.errors import UnreachableError
 from aftershock.model.order import option_stream
 from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.venues.connection.packed import OptionRow
-from aftershock.venues.deribit.codec import VENUE
+from aftershock.venues.deribit.rows import VENUE
 
 __all__ = ["Summary", "read_summaries"]
 
