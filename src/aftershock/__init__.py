@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aftershock.app.facade import ArbitrageEngine
+from aftershock.app.holysheep import HolySheepAPIClient
 from aftershock.core.aligner import OptionsChainAligner
 from aftershock.model.signals import ArbitrageSignal
 from aftershock.venues.backpack.client import BackpackOptionsClient
@@ -12,6 +13,7 @@ __all__ = [
     "ArbitrageEngine",
     "ArbitrageSignal",
     "BackpackOptionsClient",
+    "HolySheepAPIClient",
     "OptionsChainAligner",
     "TardisClient",
     "__version__",

@@ -158,7 +158,7 @@ def test_a_normalized_message_of_tardis_is_understood() -> None:
         ({**EVENT, "timestamp": math.nan}, "timestamp is ISO 8601"),
     ],
 )
-def test_a_dict_that_is_no_liquidation_is_refused_in_one_sentence(event: Any, said: str) -> None:  # noqa: ANN401
+def test_a_dict_that_is_no_liquidation_is_refused_in_one_sentence(event: Any, said: str) -> None:
     engine = ArbitrageEngine(None, None, None, clock=Clock(T0))
     with pytest.raises(InputError, match=said):
         give(engine, event)

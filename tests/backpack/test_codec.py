@@ -30,11 +30,11 @@ def decoder() -> Decoder:
     return Decoder(FileReport(path="backpack", kind="native", format="live"))
 
 
-def wire(shared_data: Path, name: str) -> Any:  # noqa: ANN401 - a document may be of any type
+def wire(shared_data: Path, name: str) -> Any:
     return json.loads((shared_data / "wire" / "backpack" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def decoded(message: object) -> Any:  # noqa: ANN401 - one event of any type
+def decoded(message: object) -> Any:
     (event,) = decoder().decode(json.dumps(message), NOW)
     return event
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.sockets
 class Watched:
     """A connection that runs, and what came of it."""
 
-    def __init__(self, url: str, clock: Clock, settings: ConnectionSettings, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, url: str, clock: Clock, settings: ConnectionSettings, **options: Any) -> None:
         self.inbox = Inbox()
         self.connection = Connection(
             url, self.inbox, link=0, settings=settings, clock=clock, random=Random(1), **options
@@ -53,7 +53,7 @@ async def watched(
     host: str,
     clock: Clock | None = None,
     settings: ConnectionSettings = FAST,
-    **options: Any,  # noqa: ANN401
+    **options: Any,
 ) -> AsyncIterator[Watched]:
     one = Watched(f"ws://{host}/", clock or SystemClock(), settings, **options)
     try:
@@ -64,7 +64,7 @@ async def watched(
         assert len(asyncio.all_tasks()) <= 4  # this one, and those of the server
 
 
-def socket_server(talk: Callable[[web.WebSocketResponse, int], Any], **options: Any) -> Any:  # noqa: ANN401
+def socket_server(talk: Callable[[web.WebSocketResponse, int], Any], **options: Any) -> Any:
     """Serve WebSockets; `talk` gets each with its number, from 1."""
     count = 0
 
@@ -432,7 +432,7 @@ def test_it_survives_a_minute_without_network() -> None:
             await until(lambda: one.texts() == ["here", "here"])
 
     @asynccontextmanager
-    async def watched_restart(talk: Any) -> AsyncIterator[Watched]:  # noqa: ANN401
+    async def watched_restart(talk: Any) -> AsyncIterator[Watched]:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", socket_server(talk))
         runner = web.AppRunner(app, shutdown_timeout=0.01)

@@ -84,7 +84,7 @@ def told(what: str, **more: object) -> str:
     return json.dumps({"is": what, **more})
 
 
-def plan(adapter: Toy, url: str = "ws://127.0.0.1:9", **changes: Any) -> VenuePlan:  # noqa: ANN401 - fields of a link
+def plan(adapter: Toy, url: str = "ws://127.0.0.1:9", **changes: Any) -> VenuePlan:
     given = {"streams": (TRADES, QUOTES), "quiet": frozenset({TRADES, BOOK}), "books": ("X",)} | changes
     return VenuePlan(venue="toy", adapter=adapter, links=(VenueLink(url=url, who="toy", **given),))
 
@@ -122,7 +122,7 @@ class Asked:
         self.errors.append(error)
 
 
-def decoder(**changes: Any) -> tuple[VenueDecoder, Asked]:  # noqa: ANN401 - fields of a link
+def decoder(**changes: Any) -> tuple[VenueDecoder, Asked]:
     asked, report = Asked(), LiveReport(path="toy", kind="native", format="live")
     asked.toy = toy = Toy()
     return VenueDecoder(plan(toy, **changes), report, asked, stale_after_s=15.0), asked

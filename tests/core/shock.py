@@ -125,7 +125,7 @@ def _faults() -> Iterator[Event]:
 _Kind = TypeVar("_Kind", bound=Event)
 
 
-def at(second: float, kind: type[_Kind], **fields: Any) -> _Kind:  # noqa: ANN401  those of the event
+def at(second: float, kind: type[_Kind], **fields: Any) -> _Kind:
     """Return an event at a second of the scenario."""
     ts = T0 + seconds(second)
     return kind(ts_event=ts, ts_init=ts, **fields)

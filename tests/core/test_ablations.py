@@ -29,7 +29,7 @@ from tests.core.shock import CONFIG, at, batched, effects_without_faults, timeli
 from tests.core.test_stale_quotes import FEES, HEDGE, armed
 
 
-def said(**changes: Any) -> list[Effect]:  # noqa: ANN401  settings of several types
+def said(**changes: Any) -> list[Effect]:
     return run(engine_of(msgspec.structs.replace(CONFIG, **changes)), batched(timeline([])))
 
 

@@ -26,7 +26,7 @@ KEYS = {
 }
 
 
-def metrics(info: dict[str, Any] = CALL, /, **more: Any) -> dict[str, Any]:  # noqa: ANN401  bad ones too
+def metrics(info: dict[str, Any] = CALL, /, **more: Any) -> dict[str, Any]:
     given: dict[str, Any] = {"option_price": 1500.0, "time_to_expiry_days": 7} | more
     price = given.pop("liquidation_price", 48500)
     return ALIGNER.calculate_arbitrage_metrics(price, info, **given)

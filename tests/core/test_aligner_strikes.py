@@ -16,8 +16,8 @@ STRIKE = st.floats(min_value=1.0, max_value=1e6)
 
 
 def nearest(  # what a test gives may be nonsense
-    price: Any,  # noqa: ANN401
-    strikes: Any = STRIKES,  # noqa: ANN401
+    price: Any,
+    strikes: Any = STRIKES,
     *,
     kind: str = "call",
     tolerance_pct: float = 2.0,

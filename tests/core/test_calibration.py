@@ -34,7 +34,7 @@ FIGURES: dict[str, Any] = {
 }
 
 
-def learnt(**changes: Any) -> TypeCalibration:  # noqa: ANN401  figures of several types
+def learnt(**changes: Any) -> TypeCalibration:
     return TypeCalibration(**{**FIGURES, **changes})
 
 
@@ -128,12 +128,12 @@ def test_a_configuration_with_it_survives_the_journals_head() -> None:
 # --- in the engine ----------------------------------------------------------------------------------------------
 
 
-def said(calibration: Calibration | None, **changes: Any) -> list[Any]:  # noqa: ANN401  settings of several types
+def said(calibration: Calibration | None, **changes: Any) -> list[Any]:
     config = msgspec.structs.replace(CONFIG, calibration=calibration, **changes)
     return run(engine_of(config), batched(timeline([])))
 
 
-def all_of(**changes: Any) -> Calibration:  # noqa: ANN401  figures of several types
+def all_of(**changes: Any) -> Calibration:
     """Return the same figures for every kind and side."""
     types = [learnt(edge=edge.value, action=action, **changes) for edge in EdgeType for action in ("BUY", "SELL")]
     return Calibration(name="all", types=tuple(types))

@@ -36,7 +36,7 @@ FIGURES = WindowFigures(
 )
 
 
-def verdict(move_bps: float = -40.0, sigma_bps: float = 5.0, **changes: Any) -> CascadeVerdict:  # noqa: ANN401  figures of several types
+def verdict(move_bps: float = -40.0, sigma_bps: float = 5.0, **changes: Any) -> CascadeVerdict:
     """Judge liquidated longs on two venues while the price fell by 40 bps, with some figures changed."""
     conditions = {"min_venues": changes.pop("min_venues", 2), "venues_known": changes.pop("venues_known", True)}
     figures = msgspec.structs.replace(FIGURES, **changes)
@@ -108,7 +108,7 @@ def test_without_a_history_the_least_move_still_holds() -> None:
 # --- in the engine ----------------------------------------------------------------------------------------------
 
 
-def burst(start: int, count: int = 12, **more: Any) -> Iterator[Event]:  # noqa: ANN401  those of `liquidation`
+def burst(start: int, count: int = 12, **more: Any) -> Iterator[Event]:
     for i in range(count):
         yield liquidation(start + millis(100 * i), **more)
 

@@ -158,7 +158,7 @@ def test_a_quote_without_another_side_has_no_width_and_no_edge() -> None:
 # --- in the engine ----------------------------------------------------------------------------------------------
 
 
-def overshot(**changes: Any) -> list[ArbitrageSignal]:  # noqa: ANN401  settings of several types
+def overshot(**changes: Any) -> list[ArbitrageSignal]:
     """Return what is said of edge D when one put is quoted far too high nine seconds after the crash."""
     effects = run(engine_of(msgspec.structs.replace(CONFIG, **changes)), batched(timeline([])))
     return [s for s in of_type(ArbitrageSignal, effects) if s.edge_type is EdgeType.VOL_OVERSHOOT]

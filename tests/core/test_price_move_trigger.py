@@ -263,7 +263,7 @@ def test_every_id_is_unique() -> None:
     assert len(ids) == len(dict.fromkeys(ids))
 
 
-def shocked(**changes: Any) -> list[ArbitrageSignal]:  # noqa: ANN401  settings of several types
+def shocked(**changes: Any) -> list[ArbitrageSignal]:
     """Return the signals of the crash's market triggers, with other settings."""
     config = msgspec.structs.replace(CONFIG, **changes)
     signals = of_type(ArbitrageSignal, run(engine_of(config), batched(timeline([]))))

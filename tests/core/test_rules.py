@@ -53,7 +53,7 @@ ORDER = [reason for reason, _ in FAILURES]
 MONEY = ORDER[-3:]
 
 
-def reasons(**changes: Any) -> list[Reason]:  # noqa: ANN401  figures of several types
+def reasons(**changes: Any) -> list[Reason]:
     return judge(msgspec.structs.replace(GOOD, **changes), LIMITS)
 
 

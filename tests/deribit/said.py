@@ -39,7 +39,7 @@ def mark(*symbols: str, ms: int = 0, iv: float = 0.5) -> str:
     return told("markprice.options.btc_usd", rows)
 
 
-def ticker(symbol: str, bid: float, ask: float, ms: int = 0, **more: Any) -> str:  # noqa: ANN401 - fields of a message
+def ticker(symbol: str, bid: float, ask: float, ms: int = 0, **more: Any) -> str:
     data = {"instrument_name": symbol, "timestamp": NOW_MS + ms, "best_bid_price": bid, "best_bid_amount": 1.0,
             "best_ask_price": ask, "best_ask_amount": 2.0, "bid_iv": 49.0, "ask_iv": 51.0, "mark_iv": 50.0,
             "mark_price": 0.05, "underlying_price": 91_000.0, "underlying_index": "SYN.BTC-26JUN26"} | more  # fmt: skip

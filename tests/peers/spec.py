@@ -15,7 +15,7 @@ import yaml  # type: ignore[import-untyped]
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 
-def patched(document: Any) -> Any:  # noqa: ANN401 - a part of a document
+def patched(document: Any) -> Any:
     """Return a part of the document with null where the venue sends it."""
     if isinstance(document, list):
         return [patched(each) for each in document]
@@ -31,7 +31,7 @@ def patched(document: Any) -> Any:  # noqa: ANN401 - a part of a document
     return found
 
 
-def merged(document: Any, patch: Any) -> Any:  # noqa: ANN401 - a part of a document
+def merged(document: Any, patch: Any) -> Any:
     """Return a document with a merge patch (RFC 7396)."""
     if not isinstance(patch, dict):
         return patch
@@ -39,13 +39,13 @@ def merged(document: Any, patch: Any) -> Any:  # noqa: ANN401 - a part of a docu
     return {**base, **{key: merged(base.get(key), value) for key, value in patch.items()}}
 
 
-def schema_of(spec: Any, method: str, path: str) -> Any:  # noqa: ANN401 - a part of a document
+def schema_of(spec: Any, method: str, path: str) -> Any:
     """Return the schema of the answer that a request gets."""
     content = spec["paths"][path][method.lower()]["responses"]["200"]["content"]
     return next(iter(content.values()))["schema"]
 
 
-def errors(spec: Any, schema: Any, document: Any) -> list[str]:  # noqa: ANN401 - parts of documents
+def errors(spec: Any, schema: Any, document: Any) -> list[str]:
     """Return what is wrong with a document."""
     validator = Draft202012Validator({**schema, "components": spec["components"]})
     return [f"{list(error.absolute_path)}: {error.message[:200]}" for error in validator.iter_errors(document)]

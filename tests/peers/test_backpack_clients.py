@@ -30,7 +30,7 @@ found = {}
 def _run(box: Sandbox) -> Script:
     """Run code beside one of the clients; its `found` comes back."""
 
-    def run(name: str, code: str) -> Any:  # noqa: ANN401 - whatever it found
+    def run(name: str, code: str) -> Any:
         keys = box.backpack.keys
         variables = {"REST": box.urls["backpack_rest"], "WS": box.urls["backpack_ws"], "KEY": keys.public,
                      "SECRET": keys.secret}  # fmt: skip

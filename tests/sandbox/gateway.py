@@ -20,9 +20,9 @@ from aftershock.sim.servers.guard import guarded
 
 SYSTEM = "You judge one proposed order. Answer with a JSON object: action, probability, reasons."
 RECORD: dict[str, Any] = {
-    "v": 1, "side": "BUY", "edge": "A", "kind": "C", "net_bps": 41.5, "threshold_bps": 12.0, "book_age_ms": 90.0,
-    "leg_span_ms": 40.0, "venues": 4, "quantity": 0.5, "top_size_coins": 2.0, "days_to_expiry": 3.2,
-    "iv_price": 0.512, "iv_value": 0.548,
+    "v": 1, "side": "BUY", "edge": "A", "kind": "C", "net_bps": 41.5, "threshold_bps": 12.0, "age_ms": 90.0,
+    "span_ms": 40.0, "venues": 4, "qty": 0.5, "size": 2.0, "days": 3.2,
+    "iv": 0.512, "fair_iv": 0.548,
 }  # fmt: skip
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -36,7 +36,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def question(record: dict[str, Any] | str = RECORD, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of the wire
+def question(record: dict[str, Any] | str = RECORD, **more: Any) -> dict[str, Any]:
     """Return a request for an opinion; None leaves a field out."""
     text = record if isinstance(record, str) else json.dumps(record, separators=(",", ":"))
     fields = {

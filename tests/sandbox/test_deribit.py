@@ -30,7 +30,7 @@ def run(
     asyncio.run(inside())
 
 
-async def ask(box: Sandbox, session: aiohttp.ClientSession, method: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401
+async def ask(box: Sandbox, session: aiohttp.ClientSession, method: str, **params: Any) -> dict[str, Any]:
     async with session.get(f"{box.urls['deribit_http']}/{method}", params=params) as answer:
         found: dict[str, Any] = await answer.json()
         return found

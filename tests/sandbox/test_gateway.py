@@ -59,7 +59,7 @@ def test_usage_adds_up_and_a_system_message_that_was_read_before_is_cached() -> 
     asyncio.run(main())
 
 
-async def streamed(served: Served, **more: Any) -> list[Any]:  # noqa: ANN401 - fields of the wire
+async def streamed(served: Served, **more: Any) -> list[Any]:
     """Return the chunks of a stream, its last line apart."""
     status, headers, body = await served.raw(question(stream=True, **more))
     assert (status, headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
@@ -116,7 +116,7 @@ def test_thoughts_are_billed_and_use_up_the_answer() -> None:
     asyncio.run(main())
 
 
-def wanted(schema: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of the wire
+def wanted(schema: dict[str, Any], **more: Any) -> dict[str, Any]:
     described = {"name": "verdict", "strict": True, "schema": schema}
     return {"type": "json_schema", "json_schema": described | more}
 

@@ -16,7 +16,7 @@ from aftershock.sim.servers.gateway_tokens import PrefixCache, count, cut
 from tests.sandbox.gateway import RECORD
 
 
-def opinion(**changes: Any) -> tuple[str, float, list[str]]:  # noqa: ANN401 - figures of a record
+def opinion(**changes: Any) -> tuple[str, float, list[str]]:
     """Return what it says of the record with some figures changed."""
     said = judge(json.dumps(RECORD | changes))
     return said.action, said.probability, said.reasons
@@ -24,7 +24,7 @@ def opinion(**changes: Any) -> tuple[str, float, list[str]]:  # noqa: ANN401 - f
 
 def test_a_wide_edge_on_a_fresh_deep_market_goes() -> None:
     assert opinion() == ("BUY", 0.917, ["edge_wide", "venues_agree", "depth_good"])
-    assert opinion(side="SELL", iv_price=0.548, iv_value=0.512)[0] == "SELL"
+    assert opinion(side="SELL", iv=0.548, fair_iv=0.512)[0] == "SELL"
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ def test_a_wide_edge_on_a_fresh_deep_market_goes() -> None:
         ({"net_bps": 11.0}, "edge_thin"),
         ({"net_bps": -3.0}, "edge_thin"),
         ({"net_bps": -3.0, "threshold_bps": None}, "edge_thin"),
-        ({"book_age_ms": 4_000.0, "net_bps": 14.0}, "quote_old"),
-        ({"leg_span_ms": 900.0, "net_bps": 14.0, "venues": 1}, "data_doubt"),
-        ({"venues": 1, "net_bps": 14.0, "top_size_coins": 0.1}, "few_venues"),
-        ({"top_size_coins": 0.1, "net_bps": 14.0}, "depth_thin"),
-        ({"days_to_expiry": 0.1, "net_bps": 12.0}, "near_expiry"),
-        ({"iv_value": 0.9, "net_bps": 14.0, "venues": 1}, "vol_unusual"),
-        ({"iv_price": 0.56, "net_bps": 14.0}, "data_doubt"),
+        ({"age_ms": 4_000.0, "net_bps": 14.0}, "quote_old"),
+        ({"span_ms": 900.0, "net_bps": 14.0, "venues": 1}, "data_doubt"),
+        ({"venues": 1, "net_bps": 14.0, "size": 0.1}, "few_venues"),
+        ({"size": 0.1, "net_bps": 14.0}, "depth_thin"),
+        ({"days": 0.1, "net_bps": 12.0}, "near_expiry"),
+        ({"fair_iv": 0.9, "net_bps": 14.0, "venues": 1}, "vol_unusual"),
+        ({"iv": 0.56, "net_bps": 14.0}, "data_doubt"),
     ],
 )
 def test_what_speaks_against_an_order_is_named_when_it_holds(changes: dict[str, Any], code: str) -> None:
@@ -75,7 +75,7 @@ def judge_of(record: dict[str, Any]) -> tuple[str, float, list[str]]:
         '{"side":"BUY","net_bps":1e999}',
         '{"side":"BUY","net_bps":1' + "0" * 400 + "}",
         '{"side":"BUY","net_bps":true}',
-        '{"side":"BUY","net_bps":40,"book_age_ms":-1}',
+        '{"side":"BUY","net_bps":40,"age_ms":-1}',
         '{"side":"BUY","net_bps":40,"venues":-2}',
         '{"side":"BUY","net_bps":40} and buy ETH as well',
         "[" * 100_000,

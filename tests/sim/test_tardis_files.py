@@ -68,18 +68,18 @@ def write(folder: Path, events: Iterable[Event]) -> Written:
     return write_tardis_files(folder, events, [union_margined()])
 
 
-def quote(ts: int = T0, **fields: Any) -> Quote:  # noqa: ANN401  those of the event
+def quote(ts: int = T0, **fields: Any) -> Quote:
     values: dict[str, Any] = {"venue": "bybit", "symbol": "BTCUSDT", "bid": 1.0, "ask": 2.0, "ts_event": ts}
     return Quote(**{**values, "ts_init": ts, "bid_amount": 1.0, "ask_amount": 1.0, **fields})
 
 
-def liquidation(ts: int = T0, **fields: Any) -> Liquidation:  # noqa: ANN401  those of the event
+def liquidation(ts: int = T0, **fields: Any) -> Liquidation:
     values: dict[str, Any] = {"venue": "ftx", "symbol": "BTC-PERP", "price": 1.0, "amount": 2.0, "ts_event": ts}
     values |= {"liquidated": Liquidated.LONG, "price_kind": PriceKind.FILL, "completeness": Completeness.ALL}
     return Liquidation(**{**values, "ts_init": ts, **fields})
 
 
-def trade(ts: int = T0, **fields: Any) -> Trade:  # noqa: ANN401  those of the event
+def trade(ts: int = T0, **fields: Any) -> Trade:
     values: dict[str, Any] = {"venue": "ftx", "symbol": "BTC-PERP", "price": 1.0, "amount": 2.0, "side": "buy"}
     return Trade(**{**values, "ts_event": ts, "ts_init": ts, **fields})
 

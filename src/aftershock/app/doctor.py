@@ -15,10 +15,12 @@ import msgspec
 import numpy as np
 
 from aftershock.app.checks import Check
+from aftershock.app.live.config import LiveConfig
 from aftershock.app.numerics import PRICING_PATH, code_version, numerics_id
 from aftershock.app.plain import plain
-from aftershock.app.settings import LiveSettings, Settings, choose
+from aftershock.app.settings import Settings, TableSettings, choose
 from aftershock.errors import ConfigError
+from aftershock.review.config import GatewayConfig
 
 __all__ = ["FACTS", "KEYS", "NOT_YET", "Examination", "examine"]
 
@@ -45,11 +47,12 @@ _OLDEST_PYTHON = (3, 11)
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
-    """All findings; `settings`, and `live` for a live run, are None where the configuration is refused."""
+    """All findings; `settings`, and those of a live run and of the gateway, are None where they are refused."""
 
     checks: tuple[Check, ...]
     settings: Settings | None
-    live: LiveSettings | None = None
+    live: TableSettings[LiveConfig] | None = None
+    gateway: TableSettings[GatewayConfig] | None = None
 
     @property
     def healthy(self) -> bool:
@@ -58,7 +61,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
         """Iterate over (dotted key, value, source) of every setting."""
-        for part in (self.settings, self.live):
+        for part in (self.settings, self.live, self.gateway):
             if part is not None:
                 yield from part.rows()
 
@@ -85,14 +88,14 @@ def examine(
         journal: Folder that journals will be written to, if any; a file is written there and removed.
         online: What the network said, if it was asked.
     """
-    settings, live, configuration = _configuration(environment, config_file)
+    settings, live, gateway, configuration = _configuration(environment, config_file)
     checks = [_python(), *_numerics(), configuration]
     if journal is not None:
         checks.append(_writable(journal))
     checks.append(_data_folder(environment))
     checks += [_key(name, environment) for name in KEYS]
     checks += online
-    return Examination(checks=tuple(checks), settings=settings, live=live)
+    return Examination(checks=tuple(checks), settings=settings, live=live, gateway=gateway)
 
 
 def _python() -> Check:
@@ -111,16 +114,21 @@ def _numerics() -> Iterator[Check]:
 
 def _configuration(
     environment: Mapping[str, str], file: Path | None
-) -> tuple[Settings | None, LiveSettings | None, Check]:
+) -> tuple[Settings | None, TableSettings[LiveConfig] | None, TableSettings[GatewayConfig] | None, Check]:
     try:
         chosen = choose({}, environment, file)
-        settings, live = chosen.settle(), chosen.settle_live()
+        settings, live, gateway = chosen.settle(), chosen.settle_live(), chosen.settle_gateway()
     except ConfigError as error:
-        return None, None, Check("configuration", "failed", str(error))
-    sources = [*settings.sources.values(), *live.sources.values()]
+        return None, None, None, Check("configuration", "failed", str(error))
+    sources = [source for part in (settings, live, gateway) for source in part.sources.values()]
     changed = sum(source != "default" for source in sources)
     origin = "no file" if file is None else str(file)
-    return settings, live, Check("configuration", "ok", f"{origin}; {changed} of {len(sources)} settings changed")
+    return (
+        settings,
+        live,
+        gateway,
+        Check("configuration", "ok", f"{origin}; {changed} of {len(sources)} settings changed"),
+    )
 
 
 def _writable(folder: Path) -> Check:

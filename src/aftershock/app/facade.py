@@ -14,11 +14,13 @@ from typing import Any, Self
 import msgspec
 
 from aftershock.app.facade_text import final_report, signal_box
+from aftershock.app.holysheep import HolySheepAPIClient
 from aftershock.app.liquidation_dict import liquidation_of
 from aftershock.app.live.connect import Connected, OpenSources, connect_backpack, open_sources
 from aftershock.app.live.intake import Intake
 from aftershock.app.live.paper import PaperVenue
 from aftershock.app.live.report import LiveResult, paper_result
+from aftershock.app.live.reviewer import Reviewer, ReviewFigures
 from aftershock.app.live.run import implied_by, refuse_real_orders
 from aftershock.app.live.shell import LiveShell
 from aftershock.app.live.source import LiveSource
@@ -30,6 +32,7 @@ from aftershock.core.engine import Engine
 from aftershock.errors import AftershockError, ConfigError
 from aftershock.model.events import Event, Liquidation
 from aftershock.model.instruments import Instrument
+from aftershock.model.review import ReviewMode
 from aftershock.model.signals import Action, ArbitrageSignal
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_S
@@ -40,13 +43,15 @@ __all__ = ["ArbitrageEngine"]
 
 _LONGEST_RUN_S = 1e7
 _CHAIN = "options chain of Backpack"
+_REVIEW = "review by a language model"
 
 
 class ArbitrageEngine:
     """Finds options that are still priced for the world before a liquidation, and trades them on paper.
 
-    Decisions come from quotes, option chains and liquidations by fixed rules with every cost in them; a language model
-    decides nothing here. Settings come from `AFTERSHOCK_*` variables and the file that `AFTERSHOCK_CONFIG` names.
+    Decisions come from quotes, option chains and liquidations by fixed rules with every cost in them. A language model
+    may be asked beside them (`review.mode` is `shadow` with a `HolySheepAPIClient` that has a key), or stop an order
+    (`veto`, `gate`). Settings come from `AFTERSHOCK_*` variables and the file that `AFTERSHOCK_CONFIG` names.
 
     Attributes:
         holysheep, tardis, backpack: As given.
@@ -72,7 +77,7 @@ class ArbitrageEngine:
         """Take the clients; None switches a part off, and the final report says so.
 
         Args:
-            holysheep_client: Its `get_cost_report` is asked, if it has one.
+            holysheep_client: A `HolySheepAPIClient` gives second opinions; of any object `get_cost_report` is asked.
             tardis_client: A live source is listened to as it is; for any other object `run` connects to tardis-machine
                 at `AFTERSHOCK_TARDIS_MACHINE_WS_URL`.
             backpack_client: Its `get_options_chain` is asked, if it has one; what a `BackpackOptionsClient` answers is
@@ -92,10 +97,11 @@ class ArbitrageEngine:
         self._cached_at: dict[str, int] = {}
         self._connect, self._clock = connect, clock
         self._environment = dict(os.environ)
-        chosen = _chosen(self._environment, min_spread_bps, max_latency_ms)
+        chosen = _chosen(self._environment, min_spread_bps, max_latency_ms, holysheep_client)
         self._live = chosen.settle_live().config
         refuse_real_orders(self._live)
         self._settings = chosen.settle(implied_by(self._live))
+        self._mode = ReviewMode(self._settings.config.review.mode)
         self._table = InstrumentTable(tuple(instruments))
         self._core = Engine(self._settings.config, self._table)
         self._context = MarketContext(self._table)
@@ -151,6 +157,7 @@ class ArbitrageEngine:
         """
         liquidation = liquidation_of(event, self._clock(), self._table)
         await self._refresh_chain(liquidation.symbol)
+        await self._start_review()
         self._intake.offer(liquidation)
         decided = self._fresh = []
         while (received := self._intake.take()) is not None:
@@ -177,6 +184,7 @@ class ArbitrageEngine:
         parts = [await self._sources(), await self._backpack_sources()]
         for part in parts:
             self._table.add(part.terms.instruments, part.terms.fees)
+        await self._start_review()
         sources = [source for part in parts for source in part.sources] or [_Silent()]
         shell = LiveShell(self._step, self._intake, sources, seconds=max(duration_seconds, 1e-3), listens=False)
         await shell.run()
@@ -187,6 +195,14 @@ class ArbitrageEngine:
         return result
 
     # --- behind it ----------------------------------------------------------------------------------------------
+
+    async def _start_review(self) -> None:
+        """Start the model's gateway before the first question."""
+        model = self.holysheep
+        if self._mode is ReviewMode.OFF or self._step.reviewer is not None or not isinstance(model, HolySheepAPIClient):
+            return
+        process, why_none = await model.start(), model.providers.why_none
+        self._step.reviewer = Reviewer(process, self._mode, self._intake.put, why_none=why_none, clock=self._clock)
 
     async def _sources(self) -> Connected:
         if self.tardis is None:
@@ -271,6 +287,7 @@ class ArbitrageEngine:
             signal_number=0,
             failure=shell.failure,
             journal=None,
+            review=ReviewFigures() if step.reviewer is None else step.reviewer.figures(),
             sources=tuple(source.name for source in sources),
         )
 
@@ -295,18 +312,24 @@ class _Silent(AsyncIterator[Event]):
         self._closed.set()
 
 
-def _chosen(environment: Mapping[str, str], min_spread_bps: float, max_latency_ms: float) -> Chosen:
+def _chosen(environment: Mapping[str, str], min_spread_bps: float, max_latency_ms: float, model: object) -> Chosen:
     file = environment.get("AFTERSHOCK_CONFIG")
     chosen = choose({}, environment, Path(file) if file else None)
-    arguments = {"min_spread_bps": min_spread_bps, "max_latency_ms": max_latency_ms}
+    arguments: dict[str, object] = {"min_spread_bps": min_spread_bps, "max_latency_ms": max_latency_ms}
     named = {key: Choice(value, f"argument {key}") for key, value in arguments.items()}
+    if isinstance(model, HolySheepAPIClient) and model.has_key and chosen.is_open("review.mode"):
+        named["review.mode"] = Choice(ReviewMode.SHADOW.value, "argument holysheep_client")
     return msgspec.structs.replace(chosen, choices={**chosen.choices, **named})
 
 
 def _what_is_off(model: object, tardis: object, backpack: object) -> dict[str, str]:
-    off = {"review by a language model": "not delivered yet: the rules alone decide"}
+    off = {}
     if model is None:
-        off["cost of a model"] = "no client was given"
+        off[_REVIEW] = "no client was given: the rules alone decide"
+    elif not isinstance(model, HolySheepAPIClient):
+        off[_REVIEW] = "what was given is no HolySheepAPIClient: only its cost is asked"
+    elif not model.has_key:
+        off[_REVIEW] = model.providers.why_none
     if tardis is None:
         off["market data of Tardis"] = "no client was given: only process_liquidation_event brings events"
     if backpack is None:

@@ -1,6 +1,7 @@
 """Where each setting comes from: flag, then environment, then file, then what the inputs imply, then the default.
 
-The engine's settings and those of a live run (the `[live]` table) are apart: only the former belong to a journal.
+The engine's settings are apart from those of a live run (the `[live]` table) and of the model gateway (`[gateway]`):
+only the former belong to a journal.
 """
 
 from __future__ import annotations
@@ -10,23 +11,25 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from aftershock.app.live.config import LiveConfig
 from aftershock.core.config import EngineConfig
 from aftershock.errors import ConfigError
+from aftershock.review.config import GatewayConfig
 
 __all__ = [
     "ENV_PREFIX",
     "Choice",
     "Chosen",
-    "LiveSettings",
     "Settings",
+    "TableSettings",
     "choose",
     "config_keys",
     "environment_name",
+    "gateway_keys",
     "live_keys",
 ]
 
@@ -38,9 +41,13 @@ _OTHER_NAMES = ("CONFIG", "DATA", "JOURNAL", "KERNEL", "REQUIRE")
 _OTHER_ENDINGS = ("_URL", "_FILE")
 
 # Tables of figures that belong together: whole in a file, and never a variable.
-_TABLES = ("calibration",)
+_TABLES = ("calibration", "gateway.custom", "gateway.usd_per_strategy")
 
-_LIVE = "live."
+_LIVE, _GATEWAY = "live.", "gateway."
+_APART: dict[str, type[msgspec.Struct]] = {_LIVE: LiveConfig, _GATEWAY: GatewayConfig}
+"""Tables of their own, by prefix."""
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -62,16 +69,16 @@ class Settings(msgspec.Struct, frozen=True):
             yield key, _value_at(self.config, key), self.sources[key]
 
 
-class LiveSettings(msgspec.Struct, frozen=True):
-    """The settings of a live run, with the source of each dotted key."""
+class TableSettings(msgspec.Struct, Generic[T], frozen=True):
+    """The settings of a table that stands apart, with the source of each dotted key."""
 
-    config: LiveConfig
+    config: T
     sources: dict[str, str]
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
         """Iterate over (dotted key, value, source)."""
-        for key in live_keys():
-            yield key, getattr(self.config, key.removeprefix(_LIVE)), self.sources[key]
+        for key, source in self.sources.items():
+            yield key, getattr(self.config, key.partition(".")[2]), source
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -92,7 +99,7 @@ class Chosen(msgspec.Struct, frozen=True):
         Raises:
             ConfigError: A value is of the wrong type or out of bounds; names the key and the source.
         """
-        ours = {key: choice for key, choice in self.choices.items() if not key.startswith(_LIVE)}
+        ours = {key: choice for key, choice in self.choices.items() if not key.startswith(tuple(_APART))}
         choices = {**(inferred or {}), **ours}
         tree: dict[str, Any] = {}
         for key, choice in choices.items():
@@ -104,20 +111,31 @@ class Chosen(msgspec.Struct, frozen=True):
         sources = {key: choices[key].source if key in choices else "default" for key in config_keys()}
         return Settings(config, sources)
 
-    def settle_live(self) -> LiveSettings:
+    def settle_live(self) -> TableSettings[LiveConfig]:
         """Fill what is open of the `[live]` table from its defaults, and check it.
 
         Raises:
             ConfigError: A value is of the wrong type or out of bounds; names the key and the source.
         """
-        choices = {key: choice for key, choice in self.choices.items() if key.startswith(_LIVE)}
-        tree = {key.removeprefix(_LIVE): choice.value for key, choice in choices.items()}
+        return self._settle_table(_LIVE, LiveConfig)
+
+    def settle_gateway(self) -> TableSettings[GatewayConfig]:
+        """Fill what is open of the `[gateway]` table from its defaults, and check it.
+
+        Raises:
+            ConfigError: A value is of the wrong type or out of bounds; names the key and the source.
+        """
+        return self._settle_table(_GATEWAY, GatewayConfig)
+
+    def _settle_table(self, prefix: str, config: type[T]) -> TableSettings[T]:
+        choices = {key: choice for key, choice in self.choices.items() if key.startswith(prefix)}
+        tree = {key.removeprefix(prefix): choice.value for key, choice in choices.items()}
         try:
-            config = msgspec.convert(tree, LiveConfig)
+            settled = msgspec.convert(tree, config)
         except msgspec.ValidationError as error:
-            raise _refusal(error, choices, _LIVE) from None
-        sources = {key: choices[key].source if key in choices else "default" for key in live_keys()}
-        return LiveSettings(config, sources)
+            raise _refusal(error, choices, prefix) from None
+        sources = {key: choices[key].source if key in choices else "default" for key in _leaves(config, prefix)}
+        return TableSettings(settled, sources)
 
 
 def choose(
@@ -155,6 +173,15 @@ def live_keys() -> list[str]:
     return list(_leaves(LiveConfig, _LIVE))
 
 
+def gateway_keys() -> list[str]:
+    """Return every setting of the `[gateway]` table as a dotted key."""
+    return list(_leaves(GatewayConfig, _GATEWAY))
+
+
+def _all_keys() -> list[str]:
+    return [*config_keys(), *live_keys(), *gateway_keys()]
+
+
 def environment_name(key: str) -> str:
     """Return the variable of a dotted key: two underscores for the dot."""
     return ENV_PREFIX + key.replace(".", "__").upper()
@@ -164,6 +191,7 @@ _FLAG_NAMES = {
     "trigger.armed": "trigger",
     "trigger.window_s": "trigger-window",
     "trigger.min_move_bps": "trigger-bps",
+    "review.mode": "review",
     "live.exchanges": "exchange",
     "live.symbols": "symbol",
     "live.option_venues": "option-venue",
@@ -173,7 +201,7 @@ _FLAG_NAMES = {
 
 
 def _flag_name(key: str) -> str:
-    return _FLAG_NAMES.get(key, key.removeprefix(_LIVE).replace("_", "-"))
+    return _FLAG_NAMES.get(key, key.removeprefix(_LIVE).removeprefix(_GATEWAY).replace("_", "-"))
 
 
 def _leaves(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
@@ -185,7 +213,15 @@ def _leaves(struct: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
             yield prefix + field.name
 
 
-def _value_at(config: EngineConfig | LiveConfig, key: str) -> Any:  # noqa: ANN401 - a setting may be of any type
+def _table_of(key: str) -> tuple[msgspec.Struct, str] | None:
+    """Return the defaults of the table that stands apart and holds a key, and the key within it."""
+    for prefix, config in _APART.items():
+        if key.startswith(prefix):
+            return config(), key.removeprefix(prefix)
+    return None
+
+
+def _value_at(config: msgspec.Struct, key: str) -> Any:  # noqa: ANN401 - a setting may be of any type
     value: Any = config
     for name in key.split("."):
         value = getattr(value, name)
@@ -207,7 +243,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, Choice]]:
         raise ConfigError(f"can't read the configuration {path}: {error.strerror}; name a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    known = [*config_keys(), *live_keys()]
+    known = _all_keys()
     tables = {key.rpartition(".")[0] for key in known}
     for key, value in _flatten(document, tables):
         if key not in known:
@@ -225,7 +261,7 @@ def _flatten(document: Mapping[str, Any], tables: set[str], prefix: str = "") ->
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Choice]]:
-    keys = {environment_name(key): key for key in [*config_keys(), *live_keys()] if key not in _TABLES}
+    keys = {environment_name(key): key for key in _all_keys() if key not in _TABLES}
     for name in sorted(environment):
         rest = name.removeprefix(ENV_PREFIX)
         if rest == name or rest in _OTHER_NAMES or rest.endswith(_OTHER_ENDINGS):
@@ -237,8 +273,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Cho
 
 def _typed(key: str, text: str) -> object:
     """Read a variable's text as the type of its setting; leave what does not fit for the check to refuse."""
-    live = key.startswith(_LIVE)
-    default = _value_at(LiveConfig(), key.removeprefix(_LIVE)) if live else _value_at(EngineConfig(), key)
+    default = _value_at(EngineConfig(), key) if (table := _table_of(key)) is None else _value_at(*table)
     if isinstance(default, tuple):
         return [part.strip() for part in text.split(",") if part.strip()]
     if isinstance(default, str):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from aftershock.model.review import Fallback
 from aftershock.model.signals import EdgeType, Reason, TriggerKind
 
-__all__ = ["CONDITIONS", "EDGES", "LIMITS", "REASONS", "TRIGGERS", "UNTESTED"]
+__all__ = ["CONDITIONS", "EDGES", "FALLBACKS", "LIMITS", "REASONS", "TRIGGERS", "UNTESTED"]
 
 REASONS: dict[Reason, str] = {
     Reason.EDGE: "executable at a profit above its threshold, after every cost",
@@ -26,9 +27,26 @@ REASONS: dict[Reason, str] = {
     Reason.NO_FORWARD: "no forward for the expiry",
     Reason.NO_EXECUTABLE_FORWARD: "the forward is a mark: nothing can be hedged at it",
     Reason.NOT_EVALUABLE: "the inputs do not allow a condition of the trigger to be tested",
+    Reason.NOT_PRICEABLE: "what was handed over is no chain that can be priced",
     Reason.MODEL_UNSURE: "the reviewing model refused",
     Reason.EDGE_GONE_IN_REVIEW: "the edge went while waiting for the model",
     Reason.BUDGET: "the review budget is spent",
+}
+
+FALLBACKS: dict[Fallback, str] = {
+    Fallback.DEADLINE: "no answer by the deadline",
+    Fallback.SHED: "pushed out of the queue by newer questions",
+    Fallback.BREAKER: "the provider fails too often, or refused the key or the account",
+    Fallback.BUDGET: "a cap of money is reached",
+    Fallback.RATE: "a limit of the provider left no time",
+    Fallback.HTTP: "the provider answered with an error",
+    Fallback.UNREACHABLE: "no connection, or it broke",
+    Fallback.EMPTY: "an answer without content",
+    Fallback.INVALID: "an answer of another form than agreed",
+    Fallback.TRUNCATED: "an answer cut off at its greatest length",
+    Fallback.SEMANTIC: "an answer that makes no sense: the other side, an impossible figure",
+    Fallback.NO_KEY: "no provider has a key",
+    Fallback.STOPPED: "the run or the gateway ended first",
 }
 
 EDGES: dict[EdgeType, str] = {

@@ -8,6 +8,7 @@ from aftershock.app.live.report import LiveResult, PaperResult
 from aftershock.app.live.shell import Status
 from aftershock.app.words import REASONS
 from aftershock.cli.inputs_text import short_time
+from aftershock.cli.review_text import review_text
 from aftershock.cli.table import duration, number, table
 from aftershock.model.signals import Action, Reason
 
@@ -28,7 +29,8 @@ def status_line(status: Status) -> str:
 
 def live_text(result: LiveResult) -> str:
     """Return the final report."""
-    sections = [_came_in(result), _decided(result), _signals(result), _paper(result.paper), _alarms(result)]
+    sections = [_came_in(result), _decided(result), _signals(result), _paper(result.paper)]
+    sections += [review_text(result.review), _alarms(result)]
     sections.append(_times(result))
     return "\n\n".join(section for section in sections if section)
 

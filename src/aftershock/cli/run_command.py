@@ -13,11 +13,13 @@ from aftershock.app.live.config import LiveConfig
 from aftershock.app.live.connect import OpenSources
 from aftershock.app.live.journal import Terms
 from aftershock.app.live.report import LiveResult
-from aftershock.app.live.run import LiveWatch, implied_by, refuse_real_orders, run_live, with_fast_loop
+from aftershock.app.live.reviewer import chosen_providers
+from aftershock.app.live.run import LiveWatch, ReviewPlan, implied_by, refuse_real_orders, run_live, with_fast_loop
 from aftershock.app.settings import Settings, choose
 from aftershock.cli.console import StatusLine, note, show, show_json
 from aftershock.cli.live_text import live_text, status_line
 from aftershock.cli.replay_command import announce, decision_options
+from aftershock.cli.review_text import start_text
 from aftershock.cli.shared import (
     as_json,
     config_file,
@@ -26,6 +28,7 @@ from aftershock.cli.shared import (
     live_flags,
     live_options,
     path,
+    review_option,
 )
 from aftershock.cli.signal_lines import signal_writer, signals_file
 from aftershock.cli.stop import StopRequest
@@ -39,11 +42,14 @@ Examples:
   aftershock run --config live.toml
   aftershock run --exchange bybit --exchange deribit --seconds 600 --journal runs/1
   aftershock run --signals - --seconds 60 | head      decisions as they are made
+  aftershock run --review shadow                      ask a model beside the rules (needs a provider's key)
   aftershock replay --from-journal runs/1 --verify    does it reproduce, byte for byte?
 
 \b
 The [live] table of the file, or AFTERSHOCK_LIVE__* variables: exchanges, symbols,
-option_venues, direct, assets, journal, seconds, order_latency_ms, queue_events, trading."""
+option_venues, direct, assets, journal, seconds, order_latency_ms, queue_events, trading.
+The [review] table says what a model may do, [gateway] whom to ask and for how much money:
+docs/review.md."""
 
 
 def run_command(open_sources: OpenSources) -> click.Command:
@@ -52,6 +58,7 @@ def run_command(open_sources: OpenSources) -> click.Command:
     @click.command(name="run", epilog=_EPILOG)
     @live_options
     @click.option("--order-latency-ms", type=float, metavar="MS", help="From decision to paper venue. Default: 100.")
+    @review_option
     @decision_options
     @instruments_file
     @config_file
@@ -67,6 +74,7 @@ def run_command(open_sources: OpenSources) -> click.Command:
         asset: tuple[str, ...],
         seconds: float | None,
         order_latency_ms: float | None,
+        review: str | None,
         trigger: tuple[str, ...],
         trigger_window: float | None,
         trigger_bps: float | None,
@@ -98,10 +106,17 @@ def run_command(open_sources: OpenSources) -> click.Command:
             **live_flags(exchange, symbol, option_venue, direct, asset, seconds),
             "live.journal": None if journal is None else str(journal),
             "live.order_latency_ms": order_latency_ms,
+            "review.mode": review,
         }
         chosen = choose(flags, variables, config_file)
         live = chosen.settle_live().config
         settings = chosen.settle(implied_by(live))
+        gateway = chosen.settle_gateway().config
+        plan = ReviewPlan(
+            config=gateway,
+            providers=chosen_providers(gateway, variables),
+            on_start=lambda lanes: note(start_text(lanes)),
+        )
         given = Terms()
         if instruments is not None:
             loaded = load(instruments)
@@ -115,7 +130,7 @@ def run_command(open_sources: OpenSources) -> click.Command:
                 on_status=lambda now: status.draw(status_line(now)),
                 asked_to_stop=lambda: stop.number,
             )
-            result = with_fast_loop(_run(open_sources, settings, live, given, watch, variables))
+            result = with_fast_loop(_run(open_sources, settings, live, given, plan, watch, variables))
         if json_output:
             show_json(result.document())
         elif signals == "-":
@@ -135,6 +150,7 @@ async def _run(
     settings: Settings,
     live: LiveConfig,
     given: Terms,
+    plan: ReviewPlan,
     watch: LiveWatch,
     variables: Mapping[str, str],
 ) -> LiveResult:
@@ -145,4 +161,4 @@ async def _run(
         instruments=(*connected.terms.instruments, *given.instruments),
         fees=(*given.fees, *connected.terms.fees),
     )
-    return await run_live(connected.sources, settings, live, terms=terms, watch=watch)
+    return await run_live(connected.sources, settings, live, terms=terms, review=plan, watch=watch)

@@ -20,6 +20,7 @@ __all__ = [
     "live_flags",
     "live_options",
     "path",
+    "review_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,6 +68,15 @@ def instruments_file(function: F) -> F:
         type=path(),
         metavar="FILE",
         help="JSON of Tardis' instruments API: terms that go before the bundled ones.",
+    )(function)
+
+
+def review_option(function: F) -> F:
+    """Add what a language model may do."""
+    return click.option(
+        "--review",
+        type=click.Choice(["off", "shadow", "veto", "gate"]),
+        help="Second opinion of a model: beside the decision, to stop orders, or to let them go. Default: off.",
     )(function)
 
 

@@ -73,6 +73,8 @@ class Reason(StrEnum):
     """The forward is a mark, nothing to hedge with at a known price."""
     NOT_EVALUABLE = "not_evaluable"
     """The inputs do not allow a condition to be tested."""
+    NOT_PRICEABLE = "not_priceable"
+    """What was handed over is no chain that can be priced."""
     MODEL_UNSURE = "model_unsure"
     """The reviewing model refused."""
     EDGE_GONE_IN_REVIEW = "edge_gone_in_review"

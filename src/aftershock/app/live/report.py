@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from aftershock.app.live.paper import PaperVenue
+from aftershock.app.live.reviewer import ReviewFigures
 from aftershock.app.live.stages import StageTimes
 from aftershock.app.live.tally import Tally
 from aftershock.app.numerics import code_version, numerics_id
@@ -66,6 +67,7 @@ class LiveResult(msgspec.Struct, frozen=True, kw_only=True):
         failure: What a source gave up for.
         journal: Folder, if one was written.
         sources: Their names.
+        review: What second opinions came to.
     """
 
     settings: Settings
@@ -82,6 +84,7 @@ class LiveResult(msgspec.Struct, frozen=True, kw_only=True):
     failure: AftershockError | None
     journal: Path | None
     sources: tuple[str, ...]
+    review: ReviewFigures = ReviewFigures()
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document of `run`."""
@@ -112,7 +115,7 @@ class LiveResult(msgspec.Struct, frozen=True, kw_only=True):
             "unknown_instruments": ranked(self.stats.unknown_instruments),
             "latency_ns": self.stages.document(),
             "paper": plain(self.paper),
-            "review": {"requests": 0, "cost_usd": 0.0, "fallbacks": 0},
+            "review": self.review.document(),
             "journal": None if self.journal is None else str(self.journal),
         }
 

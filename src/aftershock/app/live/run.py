@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from aftershock.app.live.intake import Intake
 from aftershock.app.live.journal import LiveRecording, Terms
 from aftershock.app.live.paper import PaperVenue
 from aftershock.app.live.report import LiveResult, paper_result
+from aftershock.app.live.reviewer import Providers, Reviewer, ReviewFigures
 from aftershock.app.live.shell import LiveShell, Status
 from aftershock.app.live.source import LiveSource
 from aftershock.app.live.step import LiveStep
@@ -24,10 +25,17 @@ from aftershock.app.outcome import Effect
 from aftershock.app.settings import Choice, Settings
 from aftershock.core.engine import Engine
 from aftershock.errors import ConfigError, InputError
+from aftershock.model.review import ReviewMode
+from aftershock.review.config import GatewayConfig
+from aftershock.review.lane import LaneReport
+from aftershock.review.process import GatewayProcess
 
-__all__ = ["LiveWatch", "implied_by", "refuse_real_orders", "run_live", "with_fast_loop"]
+__all__ = ["LiveWatch", "ReviewPlan", "implied_by", "refuse_real_orders", "run_live", "with_fast_loop"]
 
 T = TypeVar("T")
+
+_PROBE_S = 15.0
+_PATIENCE_S = 2.0
 
 _GUARD = "live: a feed that is late, silent or alone is no edge (docs/decision.md, Guards)"
 
@@ -49,6 +57,20 @@ class LiveWatch(msgspec.Struct, frozen=True, kw_only=True):
     counter: Callable[[], int] = time.perf_counter_ns
     asked_to_stop: Callable[[], int] = int
     measured_from_ns: int = 0
+
+
+class ReviewPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a run asks for a second opinion.
+
+    Attributes:
+        config: Of the gateway.
+        providers: Who can be asked.
+        on_start: Gets how they answered a known question.
+    """
+
+    config: GatewayConfig
+    providers: Providers
+    on_start: Callable[[tuple[LaneReport, ...]], None] = lambda _: None
 
 
 def implied_by(live: LiveConfig) -> dict[str, Choice]:
@@ -85,6 +107,7 @@ async def run_live(
     live: LiveConfig,
     *,
     terms: Terms | None = None,
+    review: ReviewPlan | None = None,
     watch: LiveWatch | None = None,
 ) -> LiveResult:
     """Run the engine on live sources until the time is over, they end, or a signal asks for the end.
@@ -94,6 +117,7 @@ async def run_live(
         settings: Of the engine.
         live: Length, journal, queue, latency of orders.
         terms: Instruments and fees that go before the bundled ones.
+        review: Whom the engine's questions to a model go to; None for nobody: its deadlines then answer.
         watch: Who looks on.
 
     Raises:
@@ -107,7 +131,7 @@ async def run_live(
     intake = Intake(live.queue_events, clock=watch.clock, counter=watch.counter)
     paper = PaperVenue(table, live.order_latency_ms)
     folder = Path(live.journal) if live.journal else None
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         recording = None
         if folder is not None:
             try:
@@ -116,6 +140,7 @@ async def run_live(
                 for source in sources:
                     await source.close()
                 raise
+        reviewer = await _reviewer(review, settings, intake, watch, stack)
         step = LiveStep(
             engine,
             intake,
@@ -125,6 +150,7 @@ async def run_live(
             clock=watch.clock,
             counter=watch.counter,
         )
+        step.reviewer = reviewer
         step.measured_from_ns = watch.measured_from_ns
         shell = LiveShell(step, intake, sources, seconds=live.seconds, on_status=watch.on_status)
         shell.asked_to_stop = watch.asked_to_stop
@@ -144,8 +170,26 @@ async def run_live(
         signal_number=shell.signal_number,
         failure=shell.failure,
         journal=folder,
+        review=ReviewFigures() if reviewer is None else reviewer.figures(),
         sources=tuple(source.name for source in sources),
     )
+
+
+async def _reviewer(
+    review: ReviewPlan | None, settings: Settings, intake: Intake, watch: LiveWatch, stack: AsyncExitStack
+) -> Reviewer | None:
+    """Start the gateway, if the engine will ask anything."""
+    mode = ReviewMode(settings.config.review.mode)
+    if review is None or mode is ReviewMode.OFF:
+        return None
+    providers = review.providers
+    process = GatewayProcess(review.config, providers.asked)
+    await process.start()
+    stack.push_async_callback(process.stop, _PATIENCE_S)
+    if providers.asked and review.config.probe:
+        await process.ready(_PROBE_S)
+    review.on_start(process.lanes)
+    return Reviewer(process, mode, intake.put, why_none=providers.why_none, clock=watch.clock)
 
 
 def with_fast_loop(main: Coroutine[Any, Any, T]) -> T:

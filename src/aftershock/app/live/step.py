@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aftershock.app.live.intake import Intake, Received
 from aftershock.app.live.journal import LiveRecording
 from aftershock.app.live.paper import PaperVenue
+from aftershock.app.live.reviewer import Reviewer
 from aftershock.app.live.sequencer import Sequencer
 from aftershock.app.live.stages import StageTimes
 from aftershock.app.live.tally import Tally
@@ -16,7 +17,7 @@ from aftershock.app.records import End
 from aftershock.core.engine import Engine
 from aftershock.model.events import EndOfInput, Event, Gap, Timer
 from aftershock.model.orders import ApprovedOrder
-from aftershock.model.signals import ArbitrageSignal
+from aftershock.model.signals import ArbitrageSignal, ReviewRequest
 
 __all__ = ["LiveStep"]
 
@@ -33,6 +34,7 @@ class LiveStep:
         tally: What was said.
         gaps: Gaps that the engine was told of.
         lag_ns: How long the last event had waited in the queue.
+        reviewer: Gets the engine's questions to a model; None leaves it to its deadlines.
         measured_from_ns: Durations before this moment of the wall clock are forgotten; 0 to keep all.
     """
 
@@ -62,6 +64,7 @@ class LiveStep:
         """
         self._engine, self._intake, self._paper, self._recording = engine, intake, paper, recording
         self._on_event, self._on_effect = on_event, on_effect
+        self.reviewer: Reviewer | None = None
         self._clock, self._counter = clock, counter
         self.sequencer = Sequencer()
         self.stages = StageTimes()
@@ -155,6 +158,11 @@ class LiveStep:
             self._on_effect(effect)
             if isinstance(effect, ApprovedOrder):
                 orders.append(effect)
+            elif self.reviewer is not None:
+                if isinstance(effect, ReviewRequest):
+                    self.reviewer.ask(effect)
+                elif isinstance(effect, ArbitrageSignal):
+                    self.reviewer.see(effect)
         if orders:
             if self._recording is not None:
                 self._recording.sync()

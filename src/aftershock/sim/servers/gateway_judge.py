@@ -39,39 +39,39 @@ class _Record(msgspec.Struct, frozen=True):
     side: Literal["BUY", "SELL"]
     net_bps: float
     threshold_bps: float = NAN
-    book_age_ms: float = NAN
-    leg_span_ms: float = NAN
+    age_ms: float = NAN
+    span_ms: float = NAN
     venues: float = NAN
-    quantity: float = NAN
-    top_size_coins: float = NAN
-    days_to_expiry: float = NAN
-    iv_price: float = NAN
-    iv_value: float = NAN
+    qty: float = NAN
+    size: float = NAN
+    days: float = NAN
+    iv: float = NAN
+    fair_iv: float = NAN
 
     @property
     def dear(self) -> float:
         """Return by how much the price is on the wrong side of the value, in volatility."""
-        return (self.iv_price - self.iv_value) * (1.0 if self.side == "BUY" else -1.0)
+        return (self.iv - self.fair_iv) * (1.0 if self.side == "BUY" else -1.0)
 
 
 _SAYS: tuple[tuple[ReviewCode, float, Callable[[_Record], bool]], ...] = (
     (ReviewCode.EDGE_THIN, -2.5, lambda r: r.net_bps <= 0 or r.net_bps <= r.threshold_bps),
     (ReviewCode.EDGE_THIN, -0.8, lambda r: 0 < r.threshold_bps < r.net_bps <= 1.2 * r.threshold_bps),
     (ReviewCode.EDGE_WIDE, 0.8, lambda r: r.net_bps > 1 and r.net_bps >= 2 * r.threshold_bps),
-    (ReviewCode.QUOTE_OLD, -1.2, lambda r: r.book_age_ms > 1_000),
-    (ReviewCode.FRESH_SHOCK, 0.3, lambda r: r.book_age_ms < 250),
-    (ReviewCode.DATA_DOUBT, -1.0, lambda r: r.leg_span_ms > 500),
+    (ReviewCode.QUOTE_OLD, -1.2, lambda r: r.age_ms > 1_000),
+    (ReviewCode.FRESH_SHOCK, 0.3, lambda r: r.age_ms < 250),
+    (ReviewCode.DATA_DOUBT, -1.0, lambda r: r.span_ms > 500),
     (ReviewCode.VENUES_AGREE, 0.5, lambda r: r.venues >= 3),
     (ReviewCode.FEW_VENUES, -0.7, lambda r: r.venues < 2),
-    (ReviewCode.DEPTH_THIN, -0.9, lambda r: r.top_size_coins < r.quantity),
-    (ReviewCode.DEPTH_GOOD, 0.4, lambda r: r.top_size_coins >= 2 * r.quantity),
-    (ReviewCode.NEAR_EXPIRY, -0.6, lambda r: r.days_to_expiry < 0.25),
+    (ReviewCode.DEPTH_THIN, -0.9, lambda r: r.size < r.qty),
+    (ReviewCode.DEPTH_GOOD, 0.4, lambda r: r.size >= 2 * r.qty),
+    (ReviewCode.NEAR_EXPIRY, -0.6, lambda r: r.days < 0.25),
     (ReviewCode.VOL_UNUSUAL, -1.0, lambda r: abs(r.dear) > 0.25),
     (ReviewCode.DATA_DOUBT, -1.5, lambda r: 0 < r.dear <= 0.25),
 )
 """What speaks for an order and against it: the code, its weight in log-odds, when."""
-_NEVER_NEGATIVE = ("book_age_ms", "leg_span_ms", "venues", "quantity", "top_size_coins", "days_to_expiry", "iv_price",
-                   "iv_value")  # fmt: skip
+_NEVER_NEGATIVE = ("age_ms", "span_ms", "venues", "qty", "size", "days", "iv",
+                   "fair_iv")  # fmt: skip
 
 
 def judge(text: str) -> Opinion:

@@ -13,6 +13,7 @@ __all__ = ["ANSWER", "Asked", "Refusal", "read"]
 
 ANSWER = frozenset({"action", "probability", "reasons"})
 """Properties of every answer."""
+_PLACES = re.compile(r"JSON array: ([a-z_, ]+)\.")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOKENS = Annotated[int, Meta(ge=1, le=1 << 20)]
 
@@ -107,8 +108,19 @@ class Asked(msgspec.Struct, frozen=True):
 
     @property
     def record(self) -> str:
-        """Return the text of the user's last message."""
-        return next((each.text for each in reversed(self.messages) if each.role == "user"), "")
+        """Return the user's last message as a JSON object; an array's places have the names that the prefix gives them.
+
+        A prefix names them in a sentence `JSON array: side, net_bps, ... .`, as a model would read it.
+        """
+        text = next((each.text for each in reversed(self.messages) if each.role == "user"), "")
+        places = _PLACES.search(self.prefix)
+        if places is None or not text.lstrip().startswith("["):
+            return text
+        try:
+            values = msgspec.json.decode(text, type=list[object])
+            return msgspec.json.encode(dict(zip(places.group(1).split(", "), values, strict=True))).decode()
+        except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
+            return text
 
 
 def read(body: bytes) -> Asked:
