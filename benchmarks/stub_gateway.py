@@ -1,9 +1,9 @@
 """A model gateway that does nothing but wait: what it adds to a request is known to the nanosecond.
 
 `python -m benchmarks.stub_gateway --delay-ms 300` prints its port, and after SIGTERM how many requests it answered.
-Each answer says when its request had come in whole and when it was handed to the socket, both in ns of the monotonic clock,
-which the processes of a machine share (`x-stub-received-ns`, `x-stub-sent-ns`). So what a client adds is its own time
-from call to result less the difference of these two.
+Each answer says when its request had come in whole and when it was handed to the socket, both in ns of the monotonic
+clock, which the processes of a machine share (`x-stub-received-ns`, `x-stub-sent-ns`). So what a client adds is its own
+time from call to result less the difference of these two.
 """
 
 from __future__ import annotations
