@@ -60,7 +60,8 @@ def test_it_prints_one_line_of_addresses_and_serves_until_it_is_stopped(number: 
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         line = json.loads(child.stdout.readline())
-        assert {"tardis_api", "tardis_machine_http", "tardis_machine_ws", "keys", "token"} <= set(line)
+        assert {"tardis_api", "tardis_machine_http", "tardis_machine_ws", "gateway", "keys", "token"} <= set(line)
+        assert line["keys"]["gateway"].startswith("cr_")
         with urllib.request.urlopen(f"{line['tardis_api']}/exchanges/ftx-restart") as answer:  # noqa: S310 - loopback
             assert json.load(answer)["name"].startswith("simulated")
         child.send_signal(number)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from random import Random
 from typing import Any
 
 import aiohttp
 import pytest
 
-from aftershock.sim.servers.gateway import MODELS
+from aftershock.sim.servers.gateway_models import MODELS
 from aftershock.sim.servers.sandbox import Sandbox
 from tests.sandbox.gateway import RECORD, SCHEMA, SYSTEM, Served, question, serving
 
@@ -131,6 +132,17 @@ def test_all_three_formats_are_taken() -> None:
     asyncio.run(main())
 
 
+def test_a_provider_without_schemas_refuses_them_and_takes_the_rest() -> None:
+    async def main() -> None:
+        async with serving() as served:
+            served.gateway.formats -= {"json_schema"}
+            status, found = await served.post(question(response_format=wanted(SCHEMA)))
+            assert (status, found["error"]["param"]) == (400, "response_format")
+            assert (await served.post(question()))[0] == 200
+
+    asyncio.run(main())
+
+
 NESTED = SCHEMA | {"$defs": {"why": {"type": "object", "properties": {"code": {"type": "string"}}, "required": []}}}
 REFUSED: dict[str, tuple[dict[str, Any] | bytes, int, str]] = {
     "no JSON": (b"{", 400, "parse the JSON body"),
@@ -178,6 +190,39 @@ def test_a_request_that_the_real_service_would_refuse_is_refused_with_its_error_
             assert found["error"].keys() == {"message", "type", "param", "code"}
             assert says in found["error"]["message"]
             assert "\x1b" not in found["error"]["message"]
+
+    asyncio.run(main())
+
+
+def spoilt(body: bytes, rng: Random) -> bytes:
+    """Return bytes with up to five things wrong in them."""
+    found = bytearray(body)
+    for _ in range(rng.randint(1, 5)):
+        at = rng.randrange(len(found))
+        match rng.randrange(3):
+            case 0:
+                found[at] = rng.randrange(256)
+            case 1:
+                del found[at : at + rng.randint(1, 8)]
+            case _:
+                found[at:at] = rng.choice([b"null", b"[]", b"1e999", b"-1", b'"\\ud800"', b"true", b'"x":', b"9" * 30])
+    return bytes(found)
+
+
+def test_no_request_is_a_fault_of_the_server() -> None:
+    bodies = [question(), question(stream=True), question(response_format=wanted(SCHEMA)),
+              question(thinking={"type": "enabled"}, max_tokens=None)]  # fmt: skip
+    rng = Random(5)
+    deep = b'{"a":' * 600 + b"1" + b"}" * 600
+    nested = json.dumps(question(response_format=wanted(SCHEMA))).encode().replace(b'{"type": "number"}', deep)
+
+    async def main() -> None:
+        async with serving() as served:
+            for body in [nested, *(spoilt(json.dumps(rng.choice(bodies)).encode(), rng) for _ in range(300))]:
+                status, _, found = await served.raw(body)
+                assert status in {200, 400, 404}, body
+                if status != 200:
+                    assert json.loads(found)["error"]["message"]
 
     asyncio.run(main())
 

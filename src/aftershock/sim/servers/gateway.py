@@ -22,27 +22,18 @@ from aftershock.sim.servers.gateway_answer import Completion, Tokens
 from aftershock.sim.servers.gateway_faults import ERROR_IN_200, PAGE, refuse, spoiled
 from aftershock.sim.servers.gateway_judge import judge
 from aftershock.sim.servers.gateway_latency import Latency
+from aftershock.sim.servers.gateway_models import MODELS, check_length, document_of, served
 from aftershock.sim.servers.gateway_request import Asked, Refusal, read
 from aftershock.sim.servers.gateway_tokens import PrefixCache, count, cut
 from aftershock.sim.servers.guard import Handler, bears
 from aftershock.sim.servers.outbox import abort
 
-__all__ = ["MODELS", "Gateway"]
-
-MODELS = {
-    "stand-in-judge": 131_072,
-    "deepseek-v3.2": 131_072,
-    "gpt-4.1": 1_047_576,
-    "claude-sonnet-4.5": 200_000,
-    "gemini-2.5-flash": 1_048_576,
-}
-"""Names that it answers to, and how many tokens prompt and answer may be together."""
+__all__ = ["Gateway"]
 
 _MOST_BODY = 4 << 20
 _PER_MESSAGE = 3
 """Tokens around the text of a message, and again before the answer."""
 _THOUGHT = "The stand-in does not think; these tokens are billed all the same. " * 5
-_CREATED = 1_750_000_000
 _LINGER_RESET = struct.pack("ii", 1, 0)
 _BLANK_LINES = 8
 
@@ -55,6 +46,7 @@ class Gateway:
         latency: How long answers take.
         asked: Requests for completions so far.
         in_flight, most_in_flight: Those that wait for their answer now; the most at any time.
+        formats: Of answers that it takes; a test leaves some out, as real providers do.
         late_s, keep_alive_s: How late `gateway-trickle` answers, and the time between its blank lines.
     """
 
@@ -63,6 +55,7 @@ class Gateway:
         self.key = f"cr_{secrets.token_hex(24)}"
         self.latency = Latency(seed, fixed_ms=latency_ms)
         self.asked = self.in_flight = self.most_in_flight = 0
+        self.formats = frozenset({"text", "json_object", "json_schema"})
         self.late_s, self.keep_alive_s = 3.0, 0.2
         self._faults, self._prefixes = faults, PrefixCache()
 
@@ -104,10 +97,10 @@ class Gateway:
     # --- models -----------------------------------------------------------------------------------------------------
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [_model(name) for name in MODELS]})
+        return web.json_response({"object": "list", "data": [document_of(name) for name in MODELS]})
 
     async def _one_model(self, request: web.Request) -> web.Response:
-        return web.json_response(_model(_served(request.match_info["model"])))
+        return web.json_response(document_of(served(request.match_info["model"])))
 
     # --- completions ------------------------------------------------------------------------------------------------
 
@@ -141,11 +134,13 @@ class Gateway:
 
     def _completion(self, asked: Asked) -> Completion:
         """Judge, count, and cut off what is longer than was asked for."""
-        _served(asked.model)
+        served(asked.model)
+        if asked.response_format is not None and asked.response_format.type not in self.formats:
+            raise Refusal(400, "This response_format type is unavailable now", param="response_format")
         prefix, known = self._prefixes.read(asked.model, asked.prefix)
         others = asked.messages[1:] if asked.prefix else asked.messages
         prompt = prefix + sum(count(each.text) for each in others) + _PER_MESSAGE * (len(asked.messages) + 1)
-        _check_length(asked, prompt)
+        check_length(asked, prompt)
         content = cut(msgspec.json.encode(judge(asked.record)).decode())
         thoughts = cut(_THOUGHT) if asked.thinks else []
         whole = len(thoughts) + len(content)
@@ -217,32 +212,6 @@ class Gateway:
         while fault == "gateway-trickle" and time.monotonic() < until:
             await response.write(line)
             await asyncio.sleep(self.keep_alive_s)
-
-
-def _served(model: str) -> str:
-    """Return a model's name.
-
-    Raises:
-        Refusal: It is not served.
-    """
-    if model not in MODELS:
-        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in model[:60])
-        raise Refusal(404, f"The model `{shown}` does not exist or you do not have access to it.",
-                      code="model_not_found", param="model")  # fmt: skip
-    return model
-
-
-def _check_length(asked: Asked, prompt: int) -> None:
-    """Refuse what is longer than the model can take."""
-    most, answer = MODELS[asked.model], asked.most_tokens or 0
-    if prompt + answer > most:
-        raise Refusal(400, f"This model's maximum context length is {most} tokens. However, you requested "
-                      f"{prompt + answer} tokens ({prompt} in the messages, {answer} in the completion).",
-                      param="messages", code="context_length_exceeded")  # fmt: skip
-
-
-def _model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "sandbox"}
 
 
 def _request_id() -> str:
