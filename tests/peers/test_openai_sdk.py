@@ -52,7 +52,7 @@ def _gateway() -> Iterator[Served]:
 def _run(gateway: Served) -> Iterator[Script]:
     """Run code beside the SDK; its `found` comes back."""
 
-    def run(code: str) -> Any:  # noqa: ANN401 - whatever it found
+    def run(code: str) -> Any:
         variables = {"URL": gateway.url, "KEY": gateway.key, "ASK": json.dumps(question())}
         said = in_environment("openai", f"{HEAD}{code}\nprint(json.dumps(found, default=str))\n", variables)
         return json.loads(said.strip().splitlines()[-1])

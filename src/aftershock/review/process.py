@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -14,6 +15,7 @@ import msgspec
 
 from aftershock.model.review import Fallback
 from aftershock.model.signals import ReviewRequest
+from aftershock.model.units import NS_PER_MS, NS_PER_S
 from aftershock.review.config import GatewayConfig
 from aftershock.review.job import Outcome
 from aftershock.review.lane import LaneReport
@@ -26,6 +28,7 @@ _DECODER = msgspec.msgpack.Decoder(FromGateway)
 _MOST_STARTS = 5
 _FIRST_PAUSE_S = 0.2
 _END_S = 5.0
+_GRACE_S = 0.02
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "SYSTEMROOT", "TMPDIR")
 """All that the process gets: keys come through its socket, and proxies are nobody's business here."""
 
@@ -33,6 +36,8 @@ _ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "
 class _Asked(NamedTuple):
     trigger_id: str
     on_outcome: Callable[[Outcome], None]
+    timer: asyncio.TimerHandle
+    at_ns: int
 
 
 class GatewayProcess:
@@ -92,7 +97,11 @@ class GatewayProcess:
         """Hand over a question, and who gets its outcome: always, and once."""
         if request.request_id in self._open:
             raise ValueError(f"the question {request.request_id} is out already")
-        self._open[request.request_id] = _Asked(request.trigger_id, on_outcome)
+        # The gateway tells its outcome in time; a process that starts, hangs or swaps does not keep anybody waiting.
+        now_ns = time.monotonic_ns()
+        left_s = max(deadline_ns - now_ns, 0) / NS_PER_S + _GRACE_S
+        timer = asyncio.get_running_loop().call_later(left_s, self._expire, request.request_id)
+        self._open[request.request_id] = _Asked(request.trigger_id, on_outcome, timer, now_ns)
         if self._writer is None or self._stopping:
             self._fall_back(request.request_id, "the gateway is not running")
         else:
@@ -154,6 +163,7 @@ class GatewayProcess:
             if isinstance(message, Said):
                 asked = self._open.pop(message.outcome.request_id, None)
                 if asked is not None:
+                    asked.timer.cancel()
                     asked.on_outcome(message.outcome)
             elif isinstance(message, Paid):
                 self.calls += 1
@@ -185,14 +195,18 @@ class GatewayProcess:
         for request_id in list(self._open):
             self._fall_back(request_id, detail)
 
-    def _fall_back(self, request_id: str, detail: str) -> None:
+    def _expire(self, request_id: str) -> None:
+        self._fall_back(request_id, "the gateway process did not answer by the deadline", Fallback.DEADLINE)
+
+    def _fall_back(self, request_id: str, detail: str, fallback: Fallback = Fallback.STOPPED) -> None:
         asked = self._open.pop(request_id)
+        asked.timer.cancel()
         asked.on_outcome(
             Outcome(
                 request_id=request_id,
                 trigger_id=asked.trigger_id,
-                fallback=Fallback.STOPPED,
+                fallback=fallback,
                 detail=detail,
-                latency_ms=0.0,
+                latency_ms=(time.monotonic_ns() - asked.at_ns) / NS_PER_MS,
             )
         )
