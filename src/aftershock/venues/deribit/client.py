@@ -49,7 +49,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
         rows: One for each option: prices, marks, volatilities as fractions, no sizes.
         instruments: Contract terms of the options.
         fees: As the venue lists them with its instruments.
-        left_out: Instruments that were left out, by why.
+        left_out: Instruments, and rows of the summary, that were left out, by why.
     """
 
     asset: str
@@ -140,7 +140,9 @@ class DeribitClient:
         rows: list[Any] = []
         for currency in dict.fromkeys((asset, "USDC")):
             found = await self._ask("get_instruments", currency=currency) if currency in _CURRENCIES else []
-            rows += found if isinstance(found, list) else []
+            if not isinstance(found, list):
+                raise UnreachableError("Deribit answers with what is no list of instruments: try again")
+            rows += found
         return read_instruments(rows, asset)
 
     async def chain(self, asset: str) -> Chain:
@@ -158,10 +160,15 @@ class DeribitClient:
         if not options:
             raise UsageError(f"Deribit lists no options of {printable(asset)}: name a coin like BTC or ETH")
         rows: list[OptionRow] = []
+        left_out = dict(listed.left_out)
         for currency in dict.fromkeys(each.settles_in for each in options.values()):
             found = await self._ask("get_book_summary_by_currency", currency=currency, kind="option")
-            now = self._clock.wall_ns()
-            rows += [row for each in read_summaries(found) if each.name in options for row in [each.row(now)]]
+            read, unread = read_summaries(found, self._clock.wall_ns())
+            rows += [row for row in read if row.symbol in options]
+            for why, count in unread.items():
+                left_out[why] = left_out.get(why, 0) + count
+        if not rows:
+            raise UnreachableError(f"Deribit's summary has none of the {len(options)} options of {asset}: try again")
         return Chain(
             asset=asset,
             asked_ns=asked_ns,
@@ -169,7 +176,7 @@ class DeribitClient:
             rows=tuple(rows),
             instruments=tuple(options.values()),
             fees=listed.terms.fees,
-            left_out=listed.left_out,
+            left_out=left_out,
         )
 
     async def _ask(self, method: str, **params: str) -> Any:  # noqa: ANN401 - a document
@@ -218,12 +225,16 @@ class DeribitClient:
                 for symbol in names if perpetuals else ():
                     channels += [f"quote.{symbol}", f"ticker.{symbol}.agg2", f"trades.{symbol}.100ms"]
                     streams += [StreamId(VENUE, kind, symbol) for kind in _OF_A_PERPETUAL]
+                left_out = listed.left_out
                 if options:
                     chain = await self._chain(asset, listed, asked_ns)
+                    left_out = chain.left_out
                     adapter.know(chain.rows)
                     first.append(chain.quotes())
                     channels += _channels(chain, listed)
                     streams += dict.fromkeys(option_stream(VENUE, each.symbol) for each in chain.instruments)
+                for why, count in left_out.items():
+                    report.note(f"{count:,} of {asset} were left out: {why}")
             channels += [f"book.{symbol}.100ms" for symbol in books]
             if not channels:
                 raise UsageError(f"Deribit lists nothing of {', '.join(assets)} that was asked for: name other coins")
