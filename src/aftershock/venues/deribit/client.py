@@ -26,8 +26,10 @@ from aftershock.venues.deribit.adapter import DeribitAdapter
 from aftershock.venues.deribit.chain import Chain, channels_of
 from aftershock.venues.deribit.instruments import Listed, read_instruments
 from aftershock.venues.deribit.keys import Keys
+from aftershock.venues.deribit.listings import Listings
 from aftershock.venues.deribit.rows import VENUE
 from aftershock.venues.deribit.rpc import Rpc
+from aftershock.venues.deribit.settlements import Settlements
 from aftershock.venues.deribit.subscriptions import Subscriptions, request
 from aftershock.venues.deribit.summary import read_summaries
 from aftershock.venues.tardis.live_report import LiveReport
@@ -155,6 +157,9 @@ class DeribitClient:
             left_out=left_out,
         )
 
+    async def _deliveries(self, index: str) -> Any:  # noqa: ANN401 - a document
+        return await self._rpc.public("get_delivery_prices", index_name=index, count="10")
+
     @property
     def has_key(self) -> bool:
         """Tell whether there is a key, good or not."""
@@ -194,8 +199,8 @@ class DeribitClient:
         report = LiveReport(path="Deribit", kind="native", format="live")
 
         async def resolve() -> VenuePlan:
-            table, subscriptions = InstrumentTable(), Subscriptions()
-            adapter = DeribitAdapter(table, report, subscriptions)
+            table, subscriptions, listings = InstrumentTable(), Subscriptions(), Listings(assets, report)
+            adapter = DeribitAdapter(table, report, subscriptions, listings)
             channels: list[str] = []
             streams: list[StreamId] = []
             first: list[OptionQuotes] = []
@@ -213,7 +218,8 @@ class DeribitClient:
                     left_out = chain.left_out
                     adapter.know(chain.rows)
                     first.append(chain.quotes())
-                    channels += channels_of(chain, listed)
+                    listings.know(chain, listed)
+                    channels += [*channels_of(chain, listed), *listings.channels(chain)]
                     streams += dict.fromkeys(option_stream(VENUE, each.symbol) for each in chain.instruments)
                 for why, count in left_out.items():
                     report.note(f"{count:,} of {asset} were left out: {why}")
@@ -222,7 +228,9 @@ class DeribitClient:
                 raise UsageError(f"Deribit lists nothing of {', '.join(assets)} that was asked for: name other coins")
             subscriptions.add(channels)
             link = self._link(subscriptions, streams, books)
-            return VenuePlan(venue=VENUE, adapter=adapter, links=(link,), first=tuple(first))
+            settlements = Settlements(listings.indices, self._deliveries, self._clock, report)
+            work = (settlements.run,) if options else ()
+            return VenuePlan(venue=VENUE, adapter=adapter, links=(link,), first=tuple(first), background=work)
 
         stream = VenueStream(
             f"Deribit ({', '.join(assets)})",
@@ -242,7 +250,7 @@ class DeribitClient:
             who="Deribit",
             streams=tuple(streams),
             quiet=frozenset(each for each in streams if each.kind in _QUIET),
-            hello=lambda: [heartbeat, *subscriptions.requests()],
+            hello=lambda: [heartbeat, *subscriptions.requests(self._clock.wall_ns())],
             books=tuple(books),
             confirms=True,
             limiter=TokenBucket(_SUBSCRIBES_PER_S, _SUBSCRIBES_AT_ONCE, self._clock),

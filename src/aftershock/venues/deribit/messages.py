@@ -12,6 +12,7 @@ __all__ = [
     "Frame",
     "Greeks",
     "IndexData",
+    "InstrumentState",
     "MarkPrice",
     "Millis",
     "QuoteData",
@@ -128,6 +129,14 @@ class MarkPrice(msgspec.Struct, frozen=True):
     timestamp: Millis
     mark_price: float
     iv: float
+
+
+class InstrumentState(msgspec.Struct, frozen=True):
+    """What became of an instrument, of `instrument.state.<kind>.<currency>`."""
+
+    instrument_name: str
+    timestamp: Millis
+    state: str
 
 
 class IndexData(msgspec.Struct, frozen=True):
