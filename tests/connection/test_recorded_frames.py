@@ -27,15 +27,15 @@ CAPTURES = ("BINANCE_DELIVERY", "BINANCE_FUTURES", "BYBIT", "DERIBIT", "OKX", "B
 CUTS = 20
 
 
-def captured(folder: Path, name: str) -> list[str]:
-    """Return what a venue sent in a recorded session."""
+def captured(folder: Path, name: str, kind: str = "recv") -> list[str]:
+    """Return what a venue sent in a recorded session, or what was sent to it, or what it answered over HTTP."""
     if name == "BITMEX":
         with gzip.open(folder / "BITMEX.ws.1.0.gz", "rt", encoding="utf-8") as file:
             return [line.split(": ", 1)[1].rstrip("\n") for line in file if ": {" in line]
     arrow = pytest.importorskip("pyarrow")
     with arrow.input_stream(str(folder / f"{name}.jsonl.zst"), compression="zstd") as stream:
         lines = [json.loads(line) for line in stream.read().decode().splitlines()]
-    return [line["data"] for line in lines if line["t"] == "recv"]
+    return [line["data"] for line in lines if line["t"] == kind]
 
 
 async def read(url: str, inbox: Inbox) -> asyncio.Task[None]:

@@ -106,8 +106,8 @@ class Asked:
         self.errors: list[AftershockError] = []
         self.toy = Toy()
 
-    def send(self, _link: int, text: str) -> None:
-        self.sent.append(text)
+    def send(self, _link: int, text: str, *, paced: bool = False) -> None:
+        self.sent.append(f"paced {text}" if paced else text)
 
     def drop(self, _link: int, reason: str, wait_s: float) -> None:
         self.dropped.append((reason, wait_s))

@@ -151,6 +151,9 @@ def test_steps_that_are_not_said_are_unknown_and_what_is_not_open_is_left_out_an
         chain = await client.chain("BTC")
         assert all(math.isnan(each.tick_size) and math.isnan(each.lot_size) for each in chain.instruments)
         assert chain.left_out["not open"] > 20
+        stream = client.stream()
+        await heard(stream, bool)
+        assert stream.report.notes == [f"{chain.left_out['not open']} of BTC were left out: not open"]
 
     run(main, "deribit-nulls", "deribit-new-state")
 

@@ -78,3 +78,18 @@ def test_services_that_are_not_there_are_named_with_what_to_do() -> None:
     assert "npx tardis-machine" in found["tardis-machine"].detail
     assert "aftershock sandbox" in found["tardis-machine"].detail
     assert found["Tardis API"].state == "warning"
+
+
+def test_the_key_of_deribit_tells_its_fees_or_is_refused_and_never_shown() -> None:
+    found = asked()
+    assert found["Deribit key"].state == "ok", found["Deribit key"].detail
+    assert "options 1.875 bps" in found["Deribit key"].detail
+
+    found = asked(DERIBIT_CLIENT_SECRET="a-wrong-secret")  # noqa: S106 - of a test
+    assert found["Deribit"].state == "ok", "market data needs no key"
+    assert found["Deribit key"].state == "warning"
+    assert "does not take the key" in found["Deribit key"].detail
+    assert "a-wrong-secret" not in repr(found)
+
+    found = asked(DERIBIT_CLIENT_ID="", DERIBIT_CLIENT_SECRET="")
+    assert found["Deribit key"].state == "info"

@@ -84,18 +84,33 @@ async def _key(client: TardisClient, clock: Clock) -> Check:
     return Check("Tardis key", "ok", f"may read {len(names)} exchanges: {', '.join(names[:6])}")
 
 
-async def _deribit(environment: Mapping[str, str], clock: Clock) -> Check:
-    """Return whether Deribit answers, whose clock is off, and how many options of BTC it lists."""
+async def _deribit(environment: Mapping[str, str], clock: Clock) -> list[Check]:
+    """Return whether Deribit answers, whose clock is off, how many options of BTC it lists, and what its key may do."""
     try:
         client = DeribitClient(environment=environment, clock=clock)
         offset_ms = 1_000 * await within(clock, _DEADLINE_S, client.clock_offset_s())
         chain = await within(clock, _PROBE_S, client.chain("BTC"))
     except TimeoutError:
-        return Check("Deribit", "warning", f"does not answer within {_PROBE_S:g} s: try again later")
+        return [Check("Deribit", "warning", f"does not answer within {_PROBE_S:g} s: try again later")]
     except AftershockError as error:
-        return Check("Deribit", "warning", str(error))
+        return [Check("Deribit", "warning", str(error))]
     said = f"{place_of(client.http_url)}: {len(chain)} options of BTC; its clock is {offset_ms:+,.0f} ms off ours"
-    return Check("Deribit", "ok" if abs(offset_ms) <= _WARN_MS else "warning", said)
+    found = Check("Deribit", "ok" if abs(offset_ms) <= _WARN_MS else "warning", said)
+    return [found, await _deribit_key(client, clock)]
+
+
+async def _deribit_key(client: DeribitClient, clock: Clock) -> Check:
+    if not client.has_key:
+        return Check("Deribit key", "info", "none: market data needs none; fees of the account do")
+    try:
+        listed = await within(clock, _PROBE_S, client.listed("BTC"))
+        fees, notes = await within(clock, _DEADLINE_S, client.fees(listed))
+    except TimeoutError:
+        return Check("Deribit key", "warning", "no answer on the account: try again later")
+    except AftershockError as error:
+        return Check("Deribit key", "warning", str(error))
+    rates = ", ".join(f"{each.kind.value}s {each.taker_bps:.4g} bps" for each in fees)
+    return Check("Deribit key", "warning" if notes else "ok", "; ".join((f"known: {rates} as taker", *notes)))
 
 
 async def _backpack(environment: Mapping[str, str], clock: Clock) -> list[Check]:

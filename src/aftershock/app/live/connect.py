@@ -13,7 +13,7 @@ from aftershock.app.live.config import LiveConfig
 from aftershock.app.live.journal import Terms
 from aftershock.app.live.source import LiveSource
 from aftershock.errors import ConfigError, UnreachableError
-from aftershock.model.instruments import Kind
+from aftershock.model.instruments import FeeSchedule, Kind
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.connection.clock import Clock
@@ -94,11 +94,15 @@ async def _deribit(live: LiveConfig, environment: Mapping[str, str], clock: Cloc
     client = DeribitClient(environment=environment, clock=clock)
     perpetuals, options = DERIBIT in live.exchanges, DERIBIT in live.option_venues
     listed = [await client.listed(asset) for asset in live.assets]
-    terms = Terms(
-        instruments=tuple(each for one in listed for each in one.terms.instruments),
-        fees=tuple(fee for one in listed for fee in one.terms.fees),
-    )
-    return Connected(sources=[client.stream(live.assets, perpetuals=perpetuals, options=options)], terms=terms)
+    stream = client.stream(live.assets, perpetuals=perpetuals, options=options)
+    fees: list[FeeSchedule] = []
+    for one in listed:
+        own, notes = await client.fees(one) if client.has_key else (one.terms.fees, ())
+        fees += own
+        for note in notes:
+            stream.report.note(note)
+    instruments = tuple(each for one in listed for each in one.terms.instruments)
+    return Connected(sources=[stream], terms=Terms(instruments=instruments, fees=tuple(fees)))
 
 
 async def connect_backpack(

@@ -28,6 +28,13 @@ _MAX_FRAME = 512 << 10
 _COST, _SUBSCRIBE_COST = 500.0, 3_000.0
 _MARK_S = 1.0
 _TOO_MANY = 10_028
+_FEES = [
+    {"kind": "option", "index_name": INDEX,
+     "value": {"default": {"type": "relative", "taker": 0.625, "maker": 0.5}, "block_trade": 0.625}},
+    {"kind": "perpetual", "index_name": INDEX,
+     "value": {"default": {"type": "fixed", "taker": 0.00035, "maker": -0.0001}, "block_trade": 0.3}},
+]  # fmt: skip
+"""Discounts of the sandbox's account."""
 _PAGE = "<html><head><title>Just a moment</title></head><body>Too many requests</body></html>"
 
 
@@ -110,6 +117,9 @@ class Deribit:
             if method == "private/get_account_summary":
                 return {"currency": params.get("currency", "BTC"), "balance": 10.0, "equity": 10.0, "type": "main",
                         "username": "sandbox", "margin_balance": 10.0, "available_funds": 10.0}  # fmt: skip
+            if method == "private/get_account_summaries":
+                return {"type": "main", "username": "sandbox", "summaries": [{"currency": "BTC", "equity": 10.0,
+                        "fees": _FEES if params.get("extended") in (True, "true") else None}]}  # fmt: skip
             if method == "private/get_positions":
                 return []
         if connection is not None:

@@ -109,6 +109,9 @@ class DeribitMarket:
         for i, (venue, symbol) in enumerate(zip(listing.venues, listing.symbols, strict=True)):
             if venue != INVERSE:
                 continue
+            if symbol not in self._expiry_of:
+                opened = {"instrument_name": symbol, "timestamp": self.now_ns // NS_PER_MS, "state": "started"}
+                self.emit("instrument.state", "option.BTC", opened)
             self._expiry_of[symbol] = int(listing.expiries_ns[listing.expiry[i]])
             state = self._hub.state(INVERSE, symbol, "option_summary")
             if symbol not in self.quotes and state is not None and isinstance(state[0], OptionQuotes):

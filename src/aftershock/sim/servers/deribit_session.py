@@ -19,8 +19,17 @@ __all__ = ["Session"]
 
 _CREDITS, _REFILL_PER_S = 50_000.0, 10_000.0
 _OF_AN_INSTRUMENT = ("ticker", "incremental_ticker", "quote", "trades", "book")
+_OF_ALL = {"markprice.options": INDEX, "deribit_price_index": INDEX, "instrument.state": "option.BTC"}
 _LONGEST_HEARTBEAT_S, _SHORTEST_HEARTBEAT_S = 3_600, 10
 _AFTER = 20
+
+
+def _kind_and_symbol(name: str) -> tuple[str, str]:
+    """Return what a channel is of: an instrument, an index, or a kind and a currency."""
+    first, second, *rest = [*name.split("."), "", ""]
+    if first in ("markprice", "instrument"):
+        return f"{first}.{second}", ".".join(each for each in rest if each)
+    return first, second
 
 
 class Session:
@@ -81,14 +90,10 @@ class Session:
         stands: list[str] = []
         known = {each["instrument_name"] for each in self._market.instruments()}
         for name in names:
-            parts = name.split(".")
-            kind, symbol = (
-                ("markprice.options", parts[-1]) if parts[0] == "markprice" else (parts[0], ".".join(parts[1:2]))
-            )
+            kind, symbol = _kind_and_symbol(name)
             if name.endswith(".raw") and not self._raw and not self.authorized:
                 raise RpcError(13_778, "raw_subscriptions_not_available_for_unauthorized")
-            listed = symbol in known if kind in _OF_AN_INSTRUMENT else symbol == INDEX
-            if kind not in (*_OF_AN_INSTRUMENT, "markprice.options", "deribit_price_index", "instrument") or not listed:
+            if not (symbol in known if kind in _OF_AN_INSTRUMENT else symbol == _OF_ALL.get(kind)):
                 continue  # the venue leaves out of its answer what it does not know
             stands.append(name)
             self._channels.setdefault((kind, symbol), []).append(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,13 @@ class RefusedError(UnreachableError):
     Attributes:
         status: It.
         retry_after_s: What the server asks to wait; 0 if it does not say.
+        rpc_code: Its own number for what is wrong, where the answer is an error of JSON-RPC; else 0.
     """
 
-    def __init__(self, message: str, status: int, retry_after_s: float = 0.0) -> None:
-        """Take the sentence, the status and the wait."""
+    def __init__(self, message: str, status: int, retry_after_s: float = 0.0, rpc_code: int = 0) -> None:
+        """Take the sentence, the status, the wait and the code."""
         super().__init__(message)
-        self.status, self.retry_after_s = status, retry_after_s
+        self.status, self.retry_after_s, self.rpc_code = status, retry_after_s, rpc_code
 
 
 async def get_json(
@@ -47,6 +48,8 @@ async def get_json(
     who: str,
     clock: Clock,
     headers: dict[str, str] | None = None,
+    post: Mapping[str, Any] | None = None,
+    secrets: Sequence[str] = (),
     deadline_s: float = _DEADLINE_S,
     max_bytes: int = _MAX_BYTES,
 ) -> Any:  # noqa: ANN401 - a document may be of any type
@@ -57,6 +60,8 @@ async def get_json(
         who: Name of the server in messages.
         clock: What deadline and waits run on.
         headers: To send; never shown.
+        post: Document to send; without one it is asked for with GET. Only of a request that may be sent again.
+        secrets: What is in that document and must never be shown.
         deadline_s: For one attempt, from name to last byte.
         max_bytes: Largest body, after decompression.
 
@@ -69,12 +74,13 @@ async def get_json(
 
     backoff = Backoff(1.0, 10.0, Random(0))  # noqa: S311 - jitter is no secret
     where = f"{who} at {place_of(url)}"
+    sent = (headers or {}) | {f"secret {i}": each for i, each in enumerate(secrets)}
     attempt = 0
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
         while True:
             attempt += 1
             try:
-                status, body = await within(clock, deadline_s, _read(session, url, headers or {}, max_bytes))
+                status, body = await within(clock, deadline_s, _read(session, url, headers or {}, post, max_bytes))
             except TimeoutError:
                 error = UnreachableError(f"{where} does not answer within {deadline_s:g} s: try again later")
             except (aiohttp.ClientError, OSError, ValueError) as fault:
@@ -84,9 +90,11 @@ async def get_json(
                 )
             else:
                 if status == 200:
-                    return _decoded(body, where, headers or {})
-                words = said(body, headers or {})
-                error = RefusedError(f"{where} says no with HTTP {status} ({words})", status)
+                    return _decoded(body, where, sent)
+                words = said(body, sent)
+                error = RefusedError(
+                    f"{where} says no with HTTP {status} ({words})", status, rpc_code=_rpc_error(body)[0]
+                )
                 if not is_passing(status, words):
                     raise error
             if attempt == _ATTEMPTS:
@@ -94,8 +102,14 @@ async def get_json(
             await clock.sleep(backoff.next_s())
 
 
-async def _read(session: aiohttp.ClientSession, url: str, headers: dict[str, str], max_bytes: int) -> tuple[int, bytes]:
-    async with session.get(url, headers=headers, allow_redirects=False) as response:
+async def _read(
+    session: aiohttp.ClientSession, url: str, headers: dict[str, str], post: Mapping[str, Any] | None, max_bytes: int
+) -> tuple[int, bytes]:
+    data = None if post is None else msgspec.json.encode(post)
+    if data is not None:
+        headers = headers | {"Content-Type": "application/json"}
+    asked = session.request("GET" if data is None else "POST", url, headers=headers, data=data, allow_redirects=False)
+    async with asked as response:
         parts, size = [], 0
         async for part in response.content.iter_chunked(1 << 16):
             size += len(part)
@@ -129,9 +143,30 @@ def said(body: bytes, sent: Mapping[str, str]) -> str:
         document = msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         document = None
+    code, message = _rpc_error(body)
     said = document.get("message") if isinstance(document, dict) else None
+    if code or message:
+        said = f"{code} {message}"
     text = said if isinstance(said, str) else body.decode("utf-8", errors="replace")
     return printable(_without(sent, text))
+
+
+class _Rpc(msgspec.Struct, frozen=True):
+    code: int = 0
+    message: str = ""
+
+
+class _RpcAnswer(msgspec.Struct, frozen=True):
+    error: _Rpc = _Rpc()
+
+
+def _rpc_error(body: bytes) -> tuple[int, str]:
+    """Return code and message of an error of JSON-RPC; 0 and nothing if it is none."""
+    try:
+        error = msgspec.json.decode(body, type=_RpcAnswer).error
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return 0, ""
+    return error.code, error.message
 
 
 def _without(sent: Mapping[str, str], text: str) -> str:

@@ -55,8 +55,8 @@ _Market: TypeAlias = DerivativeTicker | Quote | BookSnapshot | Trade | Liquidati
 class Links(Protocol):
     """What the decoder asks of its connections."""
 
-    def send(self, link: int, text: str) -> None:
-        """Send a text."""
+    def send(self, link: int, text: str, *, paced: bool = False) -> None:
+        """Send a text, at once or when the connection's limiter lets it."""
         ...
 
     def drop(self, link: int, reason: str, wait_s: float) -> None:
@@ -206,7 +206,7 @@ class VenueDecoder:
         found: list[Event],
     ) -> None:
         if isinstance(each, Answer):
-            self._connections.send(link, each.text)
+            self._connections.send(link, each.text, paced=each.paced)
         elif isinstance(each, Confirmed):
             for feed in state.quiet_of(each.streams):
                 found += self.continuity.heard(feed, now_ns)

@@ -29,9 +29,10 @@ __all__ = [
 
 
 class Answer(NamedTuple):
-    """A text to send back at once on the same connection."""
+    """A text to send back on the same connection: at once, or when the connection's limiter lets it."""
 
     text: str
+    paced: bool = False
 
 
 class Confirmed(NamedTuple):

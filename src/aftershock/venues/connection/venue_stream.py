@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ class VenueStream(LiveBase):
         plan = self._plan = await self._resolve()
         self._decoder = VenueDecoder(plan, self.report, self, stale_after_s=self._settings.stale_after_s)
         for work in plan.background:
-            self._spawn(self._guarded(work(self._tell)))
+            self._spawn(self._guarded(partial(work, self._tell)))
         return [self._connection(link, each) for link, each in enumerate(plan.links)]
 
     def _connection(self, link: int, plan: VenueLink) -> Connection:
@@ -167,9 +168,9 @@ class VenueStream(LiveBase):
 
     # --- what the decoder asks for ------------------------------------------------------------------------------
 
-    def send(self, link: int, text: str) -> None:
-        """Send a text at once."""
-        task = asyncio.get_running_loop().create_task(self._sent(link, text))
+    def send(self, link: int, text: str, *, paced: bool = False) -> None:
+        """Send a text, at once or when the connection's limiter lets it."""
+        task = asyncio.get_running_loop().create_task(self._sent(link, text, paced=paced))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
@@ -196,15 +197,18 @@ class VenueStream(LiveBase):
 
     # --- how ----------------------------------------------------------------------------------------------------
 
-    async def _sent(self, link: int, text: str) -> None:
+    async def _sent(self, link: int, text: str, *, paced: bool) -> None:
+        limiter = self._plan.links[link].limiter if self._plan is not None else None
+        if paced and limiter is not None:
+            await limiter.take()
         await self._connections[link].send(text)
 
     def _tell(self, events: Sequence[Event]) -> None:
         self._inbox.put(0, Given(self._clock.wall_ns(), 0, tuple(events)))
 
-    async def _guarded(self, work: Awaitable[Any]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[Any]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001 - a fault of ours belongs to whoever listens
             self._inbox.end(error)
 
@@ -216,7 +220,7 @@ class VenueStream(LiveBase):
         texts = list(plan.hello())
         paced = texts if plan.limiter is not None else []
         if paced or plan.heartbeat is not None:
-            speaking = self._guarded(self._speak(link, plan, paced))
+            speaking = self._guarded(partial(self._speak, link, plan, paced))
             self._speakers[link] = asyncio.get_running_loop().create_task(speaking)
         return [] if plan.limiter is not None else texts
 
@@ -235,7 +239,7 @@ class VenueStream(LiveBase):
     def _resync(self, link: int, symbol: str, *, settle: bool) -> None:
         task = self._resyncs.get((link, symbol))
         if task is None or task.done():
-            work = self._guarded(self._whole_again(link, symbol, settle=settle))
+            work = self._guarded(partial(self._whole_again, link, symbol, settle=settle))
             self._resyncs[link, symbol] = asyncio.get_running_loop().create_task(work)
 
     def _forget_resyncs(self, link: int) -> None:

@@ -12,6 +12,7 @@ from aftershock.venues.connection.packed import OptionRow
 from aftershock.venues.connection.text import printable
 from aftershock.venues.connection.venue_plan import Answer, Decoded, GiveUp, Unreadable
 from aftershock.venues.deribit.codec import Decoder
+from aftershock.venues.deribit.listings import Listings
 from aftershock.venues.deribit.messages import Frame
 from aftershock.venues.deribit.options import Joined
 from aftershock.venues.deribit.subscriptions import Subscriptions, request
@@ -26,9 +27,15 @@ _WAIT_S = 5.0
 class DeribitAdapter:
     """Decodes frames of all connections of one stream, and joins what is known of each option."""
 
-    def __init__(self, table: InstrumentTable, report: FileReport, subscriptions: Subscriptions | None = None) -> None:
-        """Take what resolves instruments, where messages are counted, and what was asked for."""
-        self._subscriptions = subscriptions or Subscriptions()
+    def __init__(
+        self,
+        table: InstrumentTable,
+        report: FileReport,
+        subscriptions: Subscriptions | None = None,
+        listings: Listings | None = None,
+    ) -> None:
+        """Take what resolves instruments, where messages are counted, what was asked for, and what is listed."""
+        self._subscriptions, self._listings = subscriptions or Subscriptions(), listings or Listings((), report)
         self._report, self._decoder, self._known = report, Decoder(table, report), Joined(report)
 
     def know(self, rows: Sequence[OptionRow]) -> None:
@@ -46,6 +53,10 @@ class DeribitAdapter:
             found.append(Answer(request("public/test", 0)))
         if self._report.rows_dropped > dropped and not found:
             return [Unreadable("a message could not be read")]
+        if self._decoder.states:
+            opened = self._listings.opened(self._decoder.states)
+            self._decoder.states.clear()
+            found += [Answer(each, paced=True) for each in self._subscriptions.add(opened)]
         while self._decoder.answers:
             found += self._answered(self._decoder.answers.pop(0))
         return found

@@ -19,6 +19,7 @@ from aftershock.venues.deribit.messages import (
     BookData,
     Frame,
     IndexData,
+    InstrumentState,
     MarkPrice,
     QuoteData,
     TickerData,
@@ -46,12 +47,14 @@ class Decoder:
         report: What became of the messages.
         unanswered: Heartbeats that want `public/test` in answer, since they were last taken.
         answers: What the venue answered to requests since they were last taken.
+        states: What became of instruments, likewise.
         channel: First word of the channel of the last notification: `ticker`, `markprice`.
     """
 
     def __init__(self, table: InstrumentTable, report: FileReport) -> None:
         self.report, self.unanswered, self.channel = report, 0, ""
         self.answers: list[Frame] = []
+        self.states: list[InstrumentState] = []
         self._table, self._tickers = table, Tickers()
         self._channels: dict[str, Callable[[msgspec.Raw, int], list[Decoded]]] = {
             "ticker": self._ticker,
@@ -61,6 +64,7 @@ class Decoder:
             "book": self._book,
             "markprice": self._marks,
             "deribit_price_index": self._index,
+            "instrument": self._instrument,
         }
 
     def decode(self, text: str | bytes, ts_init: int) -> list[Decoded]:
@@ -195,6 +199,13 @@ class Decoder:
     def _marks(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
         """Decode all marks of an index at once; such a row has no quotes."""
         return [mark_row(data, ts_init) for data in msgspec.json.decode(raw, type=list[MarkPrice])]
+
+    def _instrument(self, raw: msgspec.Raw, _ts_init: int) -> list[Decoded]:
+        """Take what became of an instrument: no event, but perhaps a reason to subscribe."""
+        data = msgspec.json.decode(raw, type=InstrumentState)
+        name_of(data.instrument_name)
+        self.states.append(data)
+        return []
 
     def _index(self, raw: msgspec.Raw, ts_init: int) -> list[Decoded]:
         """Decode an index as that of the perpetual which follows it."""

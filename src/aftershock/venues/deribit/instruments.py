@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 
-from aftershock.errors import UnreachableError
+from aftershock.errors import InputError, UnreachableError
+from aftershock.venues.connection.text import printable
+from aftershock.venues.deribit.messages import LATEST_MS
 from aftershock.venues.tardis.instruments_json import LoadedInstruments, parse
 
 __all__ = ["Listed", "read_instruments"]
 
 _KINDS = {"option": "option", "future": "future"}
+_INVERSE = {"reversed": True, "linear": False}
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -20,8 +23,8 @@ class Listed(msgspec.Struct, frozen=True):
 
     Attributes:
         terms: Contract terms, the highest fees by kind and settlement, notes on what is uncertain.
-        indices: Price index of each symbol, `btc_usd`.
-        left_out: Instruments that are not open, or of a kind that is not traded here, by why.
+        indices: Price index of each symbol, `btc_usd`; empty where it is not said.
+        left_out: Rows that are not open, of a kind that is not traded here, or can't be read, by why.
     """
 
     terms: LoadedInstruments
@@ -33,11 +36,14 @@ class _Instrument(msgspec.Struct, frozen=True):
     instrument_name: str
     kind: str
     base_currency: str
-    counter_currency: str
-    settlement_period: str = ""
-    instrument_type: str = "reversed"
-    price_index: str = ""
-    expiration_timestamp: int = 0
+    counter_currency: str | None = None
+    quote_currency: str | None = None
+    settlement_currency: str | None = None
+    settlement_period: str | None = None
+    instrument_type: str | None = None
+    future_type: str | None = None
+    price_index: str | None = None
+    expiration_timestamp: int | None = None
     tick_size: float | None = None
     min_trade_amount: float | None = None
     contract_size: float | None = None
@@ -45,56 +51,108 @@ class _Instrument(msgspec.Struct, frozen=True):
     maker_commission: float | None = None
     strike: float | None = None
     option_type: str | None = None
-    is_active: bool = True
-    state: str = "open"
+    is_active: bool | None = None
+    state: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return its name in capitals, as Tardis has it."""
+        return self.instrument_name.upper()
+
+    @property
+    def perpetual(self) -> bool:
+        return self.settlement_period == "perpetual"
+
+    @property
+    def inverse(self) -> bool | None:
+        """Tell whether it is settled in the coin; None if nothing says so, or one field says this and another that.
+
+        A quote currency that is the coin is the premium's; another says nothing, as inverse futures have it too.
+        """
+        said = {_INVERSE[each] for each in (self.instrument_type, self.future_type) if each in _INVERSE}
+        if self.settlement_currency:
+            said.add(self.settlement_currency == self.base_currency)
+        if self.quote_currency == self.base_currency:
+            said.add(True)
+        return said.pop() if len(said) == 1 else None
+
+    @property
+    def counter(self) -> str:
+        """Return the currency of the underlying's price; all that is settled in its coin is priced in dollars here."""
+        stated = self.counter_currency or (self.quote_currency if self.quote_currency != self.base_currency else "")
+        return stated or ("USD" if self.inverse else "")
 
 
 def read_instruments(rows: Any, asset: str) -> Listed:  # noqa: ANN401 - a document
-    """Read an answer of `get_instruments`.
+    """Read an answer of `get_instruments`, row by row.
 
     Args:
         rows: Its result.
         asset: Coin; instruments of others are left out without a word.
 
     Raises:
-        UnreachableError: It is no such list.
+        UnreachableError: It is no list.
     """
-    try:
-        found = [each for each in msgspec.convert(rows, list[_Instrument]) if each.base_currency == asset]
-    except msgspec.ValidationError as error:
-        raise UnreachableError(f"Deribit answers with what is no list of instruments ({error}): try again") from error
+    if not isinstance(rows, list):
+        raise UnreachableError("Deribit answers with what is no list of instruments: try again")
     left_out: dict[str, int] = {}
-    entries, indices = [], {}
-    for each in found:
-        why = _why_not(each)
+    entries: dict[str, dict[str, Any]] = {}
+    indices = {}
+    for row in rows:
+        try:
+            each = msgspec.convert(row, _Instrument)
+            if each.base_currency != asset:
+                continue
+            why = _why_not(each) or ("listed twice" if each.name in entries else "")
+            entry = {} if why else _checked(each)
+        except (msgspec.ValidationError, InputError) as error:
+            why, entry = _unreadable(error), {}
         if why:
             left_out[why] = left_out.get(why, 0) + 1
             continue
-        entries.append(_entry(each))
-        indices[each.instrument_name.upper()] = each.price_index
-    terms = parse(msgspec.json.encode(entries), "Deribit's list")
+        entries[each.name] = entry
+        indices[each.name] = each.price_index or ""
+    terms = parse(msgspec.json.encode(list(entries.values())), "Deribit's list")
     fees = tuple(msgspec.structs.replace(each, source="the venue's list of instruments") for each in terms.fees)
     return Listed(msgspec.structs.replace(terms, fees=fees), indices, left_out)
 
 
+def _unreadable(error: Exception) -> str:
+    """Return why a row can't be read; of a number that can't be one, not which: names would make a reason of each."""
+    return f"unreadable ({error})" if isinstance(error, msgspec.ValidationError) else "a number that can't be one"
+
+
 def _why_not(each: _Instrument) -> str:
     if each.kind not in _KINDS:
-        return f"kind {each.kind}"
-    if not each.is_active or each.state != "open":
+        return f"kind {printable(each.kind)}"
+    if each.state is None and each.is_active is None:
+        return "without a state"
+    if each.is_active is False or each.state not in (None, "open"):
         return "not open"
-    incomplete = each.kind == "option" and (not each.strike or each.option_type not in ("call", "put"))
-    return "without strike or type" if incomplete else ""
+    if not each.instrument_name or not each.instrument_name.isprintable():
+        return "without a name"
+    if each.kind == "option" and (not each.strike or each.option_type not in ("call", "put")):
+        return "without strike or type"
+    if not each.perpetual and not 0 < (each.expiration_timestamp or 0) <= LATEST_MS:
+        return "without an expiry"
+    if each.inverse is None:
+        return "settlement unclear"
+    return "" if each.counter else "without a counter currency"
 
 
-def _entry(each: _Instrument) -> dict[str, Any]:
-    perpetual = each.settlement_period == "perpetual"
+def _checked(each: _Instrument) -> dict[str, Any]:
+    """Return an instrument in the form of Tardis' instruments.
+
+    Raises:
+        InputError: A number can't be one.
+    """
     entry: dict[str, Any] = {
-        "id": each.instrument_name.upper(),
+        "id": each.name,
         "exchange": "deribit",
         "baseCurrency": each.base_currency,
-        "quoteCurrency": each.counter_currency,
-        "type": "perpetual" if perpetual else each.kind,
-        "inverse": each.instrument_type == "reversed",
+        "quoteCurrency": each.counter,
+        "type": "perpetual" if each.perpetual else each.kind,
+        "inverse": each.inverse,
         "priceIncrement": each.tick_size or None,
         "amountIncrement": each.min_trade_amount or None,
         "takerFee": each.taker_commission,
@@ -102,7 +160,8 @@ def _entry(each: _Instrument) -> dict[str, Any]:
     }
     if each.kind == "option":
         entry |= {"strikePrice": each.strike, "optionType": each.option_type, "contractMultiplier": each.contract_size}
-    if not perpetual:
-        expiry = datetime.fromtimestamp(each.expiration_timestamp // 1_000, tz=UTC)
+    if not each.perpetual:
+        expiry = datetime.fromtimestamp((each.expiration_timestamp or 0) // 1_000, tz=UTC)
         entry["expiry"] = f"{expiry:%Y-%m-%dT%H:%M:%S}.000Z"
+    parse(msgspec.json.encode(entry), "Deribit's list")
     return entry

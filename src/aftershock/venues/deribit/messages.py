@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 __all__ = [
+    "LATEST_MS",
     "BookData",
     "Frame",
     "Greeks",
     "IndexData",
+    "InstrumentState",
     "MarkPrice",
+    "Millis",
     "QuoteData",
     "RpcError",
     "TickerData",
     "TradeData",
     "decode_frame",
 ]
+
+
+LATEST_MS = 4_102_444_800_000
+"""2100-01-01: a later time is none of an instrument or a message here."""
+Millis = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
 
 
 class RpcError(msgspec.Struct, frozen=True):
@@ -66,7 +74,7 @@ class QuoteData(msgspec.Struct, frozen=True):
     """Best bid and ask."""
 
     instrument_name: str
-    timestamp: int
+    timestamp: Millis
     best_bid_price: float | None = None
     best_bid_amount: float | None = None
     best_ask_price: float | None = None
@@ -94,7 +102,7 @@ class TradeData(msgspec.Struct, frozen=True):
     """A trade; `direction` is the taker's. `liquidation` says who was liquidated: T taker, M maker, MT both."""
 
     instrument_name: str
-    timestamp: int
+    timestamp: Millis
     trade_id: str
     price: float
     amount: float
@@ -106,7 +114,7 @@ class BookData(msgspec.Struct, frozen=True):
     """Book levels as (new | change | delete, price, amount); without `prev_change_id` it is the whole book."""
 
     instrument_name: str
-    timestamp: int
+    timestamp: Millis
     change_id: int
     bids: list[tuple[str, float, float]]
     asks: list[tuple[str, float, float]]
@@ -118,16 +126,24 @@ class MarkPrice(msgspec.Struct, frozen=True):
     """One option of `markprice.options.<index>`: its volatility is a FRACTION here."""
 
     instrument_name: str
-    timestamp: int
+    timestamp: Millis
     mark_price: float
     iv: float
+
+
+class InstrumentState(msgspec.Struct, frozen=True):
+    """What became of an instrument, of `instrument.state.<kind>.<currency>`."""
+
+    instrument_name: str
+    timestamp: Millis
+    state: str
 
 
 class IndexData(msgspec.Struct, frozen=True):
     """An index."""
 
     index_name: str
-    timestamp: int
+    timestamp: Millis
     price: float
 
 

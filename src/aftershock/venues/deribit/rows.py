@@ -10,27 +10,27 @@ from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.venues.connection.packed import OptionRow
 from aftershock.venues.deribit.messages import MarkPrice, QuoteData, TickerData
 
-__all__ = ["OPTION_ENDS", "VENUE", "mark_row", "name_of", "number", "option_row", "top"]
+__all__ = ["OPTION_ENDS", "PERCENT", "VENUE", "mark_row", "name_of", "number", "of_side", "option_row", "top"]
 
 VENUE = "deribit"
 OPTION_ENDS = ("-C", "-P")
-_PERCENT = 100.0
+PERCENT = 100.0
 
 
 def option_row(data: TickerData, symbol: str, ts_init: int) -> OptionRow:
     """Return the whole row of an option, its volatilities as fractions."""
     greeks = data.greeks
     values = [
-        _of_side(data.best_bid_price),
-        _of_side(data.best_bid_amount),
-        _of_side(data.bid_iv) / _PERCENT,
-        _of_side(data.best_ask_price),
-        _of_side(data.best_ask_amount),
-        _of_side(data.ask_iv) / _PERCENT,
-        _of_side(data.last_price),
+        of_side(data.best_bid_price),
+        of_side(data.best_bid_amount),
+        of_side(data.bid_iv) / PERCENT,
+        of_side(data.best_ask_price),
+        of_side(data.best_ask_amount),
+        of_side(data.ask_iv) / PERCENT,
+        of_side(data.last_price),
         number(data.open_interest),
         number(data.mark_price),
-        number(data.mark_iv) / _PERCENT,
+        number(data.mark_iv) / PERCENT,
         number(data.underlying_price),
         *(
             (NAN,) * 5
@@ -66,10 +66,10 @@ def top(data: QuoteData, symbol: str, ts_init: int) -> Quote:
         ts_init=ts_init,
         venue=VENUE,
         symbol=symbol,
-        bid=_of_side(data.best_bid_price),
-        bid_amount=_of_side(data.best_bid_amount),
-        ask=_of_side(data.best_ask_price),
-        ask_amount=_of_side(data.best_ask_amount),
+        bid=of_side(data.best_bid_price),
+        bid_amount=of_side(data.best_bid_amount),
+        ask=of_side(data.best_ask_price),
+        ask_amount=of_side(data.best_ask_amount),
     )
 
 
@@ -89,6 +89,6 @@ def number(value: float | None) -> float:
     return NAN if value is None else value
 
 
-def _of_side(value: float | None) -> float:
+def of_side(value: float | None) -> float:
     """Return a number of one side of the book; Deribit prints 0 where nobody is there."""
     return value or NAN

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from aftershock.model.events import StreamId
+from aftershock.model.symbols import parse_symbol
 from aftershock.venues.connection.text import printable
 from aftershock.venues.connection.venue_plan import Confirmed, Withheld
 from aftershock.venues.deribit.messages import Frame
@@ -32,22 +33,28 @@ class Subscriptions:
     """
 
     def __init__(self) -> None:
+        self._channels: list[str] = []
         self._asked: dict[int, tuple[str, ...]] = {}
+        self._next = _FIRST
 
     def add(self, channels: Sequence[str]) -> list[str]:
         """Take more channels; return the requests for them."""
-        first = _FIRST + len(self._asked)
-        chunks = [channels[i : i + _CHANNELS_A_MESSAGE] for i in range(0, len(channels), _CHANNELS_A_MESSAGE)]
-        self._asked |= {number: tuple(chunk) for number, chunk in enumerate(chunks, first)}
-        return self.requests(first)
+        self._channels += channels
+        return self._requests(channels)
 
-    def requests(self, first: int = 0) -> list[str]:
-        """Return the requests for all channels, or those from a number on."""
-        return [
-            request("public/subscribe", number, channels=channels)
-            for number, channels in self._asked.items()
-            if number >= first
-        ]
+    def requests(self, now_ns: int = 0) -> list[str]:
+        """Return the requests for all channels, of a session that has none; what has expired by then is forgotten."""
+        self._asked.clear()
+        self._channels = [each for each in self._channels if not _expired(each, now_ns)]
+        return self._requests(self._channels)
+
+    def _requests(self, channels: Sequence[str]) -> list[str]:
+        found = []
+        for i in range(0, len(channels), _CHANNELS_A_MESSAGE):
+            chunk = self._asked[self._next] = tuple(channels[i : i + _CHANNELS_A_MESSAGE])
+            found.append(request("public/subscribe", self._next, channels=chunk))
+            self._next += 1
+        return found
 
     def answered(self, frame: Frame) -> tuple[list[Confirmed | Withheld], str]:
         """Return what the answer to one of these requests says of streams that may be quiet, and a note on the rest."""
@@ -64,6 +71,11 @@ class Subscriptions:
         named = ", ".join(map(printable, missing[:_NAMED]))
         found.append(Withheld(_quiet(missing), f"the venue does not subscribe this{why}"))
         return found, f"Deribit does not subscribe {named}{more}{why}"
+
+
+def _expired(channel: str, now_ns: int) -> bool:
+    parsed = parse_symbol(VENUE, [*channel.split("."), ""][1].upper())
+    return parsed is not None and parsed.expiry_ns is not None and parsed.expiry_ns <= now_ns
 
 
 def _standing(frame: Frame) -> frozenset[str]:

@@ -10,18 +10,17 @@ from aftershock.errors import UnreachableError
 from aftershock.model.order import option_stream
 from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.venues.connection.packed import OptionRow
-from aftershock.venues.deribit.rows import VENUE
+from aftershock.venues.deribit.messages import Millis
+from aftershock.venues.deribit.rows import PERCENT, VENUE, name_of, number, of_side
 
-__all__ = ["Summary", "read_summaries"]
-
-_PERCENT = 100.0
+__all__ = ["read_summaries"]
 
 
-class Summary(msgspec.Struct, frozen=True):
+class _Summary(msgspec.Struct, frozen=True):
     """One option of a chain: prices and marks, percent volatility, no sizes."""
 
     instrument_name: str
-    creation_timestamp: int
+    creation_timestamp: Millis
     bid_price: float | None = None
     ask_price: float | None = None
     mark_price: float | None = None
@@ -29,38 +28,38 @@ class Summary(msgspec.Struct, frozen=True):
     last: float | None = None
     open_interest: float | None = None
     underlying_price: float | None = None
-    underlying_index: str = ""
-
-    @property
-    def name(self) -> str:
-        """Return its name in capitals, as Tardis has it."""
-        return self.instrument_name.upper()
+    underlying_index: str | None = None
 
     def row(self, ts_init: int) -> OptionRow:
         """Return it as a row: sizes are not known."""
-        values = [NAN] * 16
-        cells = {0: self.bid_price, 3: self.ask_price, 6: self.last, 7: self.open_interest, 8: self.mark_price,
-                 10: self.underlying_price}  # fmt: skip
-        for column, value in cells.items():
-            values[column] = NAN if value is None else value
-        values[9] = NAN if self.mark_iv is None else self.mark_iv / _PERCENT
+        symbol, values = name_of(self.instrument_name), [NAN] * 16
+        values[0], values[3], values[6] = of_side(self.bid_price), of_side(self.ask_price), of_side(self.last)
+        values[7], values[8] = number(self.open_interest), number(self.mark_price)
+        values[9], values[10] = number(self.mark_iv) / PERCENT, number(self.underlying_price)
         return OptionRow(
             ts_event=self.creation_timestamp * NS_PER_MS,
             ts_init=ts_init,
-            stream=option_stream(VENUE, self.name),
-            symbol=self.name,
+            stream=option_stream(VENUE, symbol),
+            symbol=symbol,
             values=tuple(values),
-            underlying_index=self.underlying_index,
+            underlying_index=self.underlying_index or "",
         )
 
 
-def read_summaries(document: Any) -> list[Summary]:  # noqa: ANN401 - a document
-    """Return the rows of an answer.
+def read_summaries(document: Any, ts_init: int) -> tuple[list[OptionRow], dict[str, int]]:  # noqa: ANN401 - a document
+    """Return the rows of an answer that came at a time (ns UTC), and how many can't be read, by why.
 
     Raises:
-        UnreachableError: It is no list of summaries.
+        UnreachableError: It is no list.
     """
-    try:
-        return msgspec.convert(document, list[Summary])
-    except msgspec.ValidationError as error:
-        raise UnreachableError(f"Deribit answers with what is no summary of a chain ({error}): try again") from error
+    if not isinstance(document, list):
+        raise UnreachableError("Deribit answers with what is no summary of a chain: try again")
+    rows: list[OptionRow] = []
+    left_out: dict[str, int] = {}
+    for each in document:
+        try:
+            rows.append(msgspec.convert(each, _Summary).row(ts_init))
+        except msgspec.ValidationError as error:
+            why = f"summary unreadable ({error})"
+            left_out[why] = left_out.get(why, 0) + 1
+    return rows, left_out
