@@ -114,12 +114,11 @@ class _LedgerHold:
         return NAN if self._price is None else cost
 
     def settle_unknown(self) -> float:
-        worst = self._reserved.pico / PICO
-        self._ledger.settle(self._reserved, worst, *self._whose)
-        return NAN if self._price is None else worst
+        self._ledger.settle(self._reserved, None, *self._whose)
+        return NAN if self._price is None else self._reserved.pico / PICO
 
     def release(self) -> None:
-        self._ledger.settle(self._reserved, 0.0, *self._whose)
+        self._ledger.release(self._reserved, *self._whose)
 
 
 def open_purse(config: GatewayConfig, clock: Clock | None = None) -> LedgerPurse:
