@@ -13,6 +13,7 @@ from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import BPS, NAN, NS_PER_MS
 
 if TYPE_CHECKING:
+    from aftershock.core.asset import AssetState
     from aftershock.core.config import EngineConfig
     from aftershock.core.dislocation import Dislocation
     from aftershock.core.forward import TopOfBook
@@ -61,6 +62,16 @@ class DislocationCase:
     ) -> None:
         self._trigger, self._config, self._when = trigger, config, when
         self._found, self._index = found, index
+
+    @property
+    def found(self) -> Dislocation:
+        """Return what it is about."""
+        return self._found
+
+    def again(self, when: Moment, asset: AssetState) -> DislocationCase:
+        """Return the same legs at another moment."""
+        found = asset.dislocations.again(self._found, asset.book.consolidated(when.now), when.now)
+        return DislocationCase(self._trigger, self._config, when, found, asset.book.index_price)
 
     def assess(self) -> Assessment:
         """Return what the rules look at."""
