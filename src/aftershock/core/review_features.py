@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from aftershock.model.orders import Side
 from aftershock.model.units import BPS, NAN, NS_PER_DAY, tau_years
-from aftershock.pricing import greeks, implied_vol, vega_per_vol_point
+from aftershock.pricing import implied_vol
+from aftershock.pricing.hot import price_delta_vega
 
 if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
@@ -37,6 +40,8 @@ FEATURES = (
     "top_size_coins",
 )
 """Names, in this order; always all of them. `docs/decision.md`, section 10, says what each is."""
+
+_DAYS_PER_YEAR = 365.0
 
 
 class _Quoted(NamedTuple):
@@ -119,30 +124,24 @@ def _quote(signal: ArbitrageSignal, legs: list[_Quoted]) -> dict[str, float]:
 
 def _option(signal: ArbitrageSignal, legs: list[_Quoted]) -> dict[str, float]:
     """Return where the first option stands, and what is held: of one option as such, of several legs together."""
-    first, now, forward = legs[0], signal.ts_init, signal.forward
-    vols = [_implied(each, each.leg.price_usd, forward, now) for each in legs]
-    value = _implied(first, signal.value_usd, forward, now) if len(legs) == 1 else NAN
-    known = value if value > 0 else vols[0]
-    delta = vega = theta = 0.0
-    for each, vol in zip(legs, [known] if len(legs) == 1 else vols, strict=True):
-        held = each.leg.ratio * (-1.0 if each.leg.side is Side.SELL and len(legs) > 1 else 1.0)
-        terms = each.instrument
-        at = greeks(forward, terms.strike, tau_years(terms.expiry_ns or 0, now), vol, terms.is_call is True)
-        delta += held * float(at.delta)
-        vega += held * float(vega_per_vol_point(at.vega))
-        theta += held * float(at.theta)
+    now, forward, expiry_ns = signal.ts_init, signal.forward, legs[0].instrument.expiry_ns or 0
+    alone = len(legs) == 1
+    strike, tau = np.array([each.instrument.strike for each in legs]), tau_years(expiry_ns, now)
+    is_call = np.array([each.instrument.is_call is True for each in legs])
+    prices = np.array([each.leg.price_usd for each in legs] + [signal.value_usd if alone else NAN])
+    # What all legs cost, and what the first is worth, in one call: at this size NumPy costs by the call.
+    vols = implied_vol(prices, forward, np.append(strike, strike[0]), tau, np.append(is_call, is_call[0]))[0]
+    sigma = vols[1:] if alone and vols[1] > 0 else vols[:-1]
+    _, delta, vega = price_delta_vega(np.full(len(legs), forward), strike, np.full(len(legs), tau), sigma, is_call)
+    theta = -0.5 * vega * sigma / tau / _DAYS_PER_YEAR
+    signs = [-1.0 if each.leg.side is Side.SELL and not alone else 1.0 for each in legs]
+    held = np.array([sign * each.leg.ratio for sign, each in zip(signs, legs, strict=True)])
     return {
-        "moneyness_pct": 100.0 * (first.instrument.strike / forward - 1.0),
-        "days_to_expiry": ((first.instrument.expiry_ns or 0) - now) / NS_PER_DAY,
-        "delta": delta,
-        "vega_per_vol_point": vega,
-        "theta_per_day_usd": theta,
-        "iv_price": vols[0],
-        "iv_value": value,
+        "moneyness_pct": 100.0 * (float(strike[0]) / forward - 1.0),
+        "days_to_expiry": (expiry_ns - now) / NS_PER_DAY,
+        "delta": float(np.sum(held * delta)),
+        "vega_per_vol_point": float(np.sum(held * vega)) / 100.0,
+        "theta_per_day_usd": float(np.sum(held * theta)),
+        "iv_price": float(vols[0]),
+        "iv_value": float(vols[-1]),
     }
-
-
-def _implied(at: _Quoted, price_usd: float, forward: float, now: int) -> float:
-    terms = at.instrument
-    tau = tau_years(terms.expiry_ns or 0, now)
-    return float(implied_vol(price_usd, forward, terms.strike, tau, terms.is_call is True)[0])
