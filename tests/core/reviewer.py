@@ -10,13 +10,14 @@ import msgspec
 
 from aftershock.core.config import EngineConfig, ReviewConfig
 from aftershock.core.engine import Effect, Engine
-from aftershock.model.events import EndOfInput, Event, ReviewReply
+from aftershock.model.events import EndOfInput, Event, ReviewReply, Timer
 from aftershock.model.signals import ReviewRequest
 from aftershock.model.units import NAN
-from tests.core.market import engine_of, millis
+from tests.core.market import engine_of, millis, of_type
 
 __all__ = ["Answer", "Mode", "Reviewed", "reply_to", "reviewed_run", "with_review"]
 
+_NEVER = 2**63
 Mode = Literal["off", "shadow", "veto", "gate"]
 
 
@@ -57,34 +58,62 @@ def reply_to(request_id: str, answer: Answer, ts: int) -> ReviewReply:
 
 
 def reviewed_run(
-    config: EngineConfig, events: Iterable[Event], answer: Callable[[ReviewRequest], Sequence[Answer]]
+    config: EngineConfig,
+    events: Iterable[Event],
+    answer: Callable[[ReviewRequest], Sequence[Answer]],
+    *,
+    with_timers: bool = False,
 ) -> Reviewed:
-    """Run events to their end; each question is answered so long after it was asked, but never before it was heard."""
-    engine, inputs, effects = engine_of(config), list[Event](), list[Effect]()
-    waiting: list[tuple[int, int, ReviewReply]] = []
-    last = count = 0
+    """Run events to their end; each question is answered so long after it was asked, but never before it was heard.
 
-    def take(event: Event) -> None:
-        nonlocal last, count
-        last = event.ts_init
-        if not isinstance(event, EndOfInput):
-            inputs.append(event)
-        said = engine.process(event)
-        effects.extend(said)
-        for request in said:
-            if not isinstance(request, ReviewRequest):
-                continue
-            for each in answer(request):
-                for turn in range(each.times):
-                    ts = max(request.ts_init + millis(each.after_ms + turn), last + 1)
-                    count += 1
-                    heapq.heappush(waiting, (ts, count, reply_to(request.request_id, each, ts)))
-
+    With timers the engine is called at its deadlines, as a live shell does.
+    """
+    shell = _Shell(engine_of(config), answer, with_timers=with_timers)
     for event in events:
-        while waiting and waiting[0][0] < event.ts_init:
-            take(heapq.heappop(waiting)[2])
-        take(event)
-    while waiting:
-        take(heapq.heappop(waiting)[2])
-    take(EndOfInput(ts_event=last, ts_init=last))
-    return Reviewed(engine, inputs, effects)
+        shell.let_pass(event.ts_init)
+        shell.take(event)
+    shell.let_pass(_NEVER)
+    shell.effects += shell.engine.process(EndOfInput(ts_event=shell.last, ts_init=shell.last))
+    return Reviewed(shell.engine, shell.inputs, shell.effects)
+
+
+class _Shell:
+    """An engine, answers on their way, and all that went in and came out."""
+
+    def __init__(
+        self, engine: Engine, answer: Callable[[ReviewRequest], Sequence[Answer]], *, with_timers: bool
+    ) -> None:
+        self.engine = engine
+        self.inputs: list[Event] = []
+        self.effects: list[Effect] = []
+        self.last = 0
+        self._answer = answer
+        self._with_timers = with_timers
+        self._under_way: list[tuple[int, int, ReviewReply]] = []
+        self._count = 0
+
+    def take(self, event: Event) -> None:
+        """Process an event, and send the questions that come of it."""
+        self.last = event.ts_init
+        self.inputs.append(event)
+        said = self.engine.process(event)
+        self.effects += said
+        for request in of_type(ReviewRequest, said):
+            for answer in self._answer(request):
+                for turn in range(answer.times):
+                    ts = max(request.ts_init + millis(answer.after_ms + turn), self.last + 1)
+                    self._count += 1
+                    heapq.heappush(self._under_way, (ts, self._count, reply_to(request.request_id, answer, ts)))
+
+    def let_pass(self, now: int) -> None:
+        """Take the answers and the deadlines before a moment."""
+        while True:
+            answered = self._under_way[0][0] if self._under_way else _NEVER
+            due = self.engine.next_deadline if self._with_timers and now < _NEVER else None
+            deadline = _NEVER if due is None else max(due, self.last)
+            if min(answered, deadline) >= now:
+                return
+            if answered <= deadline:
+                self.take(heapq.heappop(self._under_way)[2])
+            else:
+                self.take(Timer(ts_event=deadline, ts_init=deadline, key="due"))
