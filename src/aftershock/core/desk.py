@@ -336,8 +336,9 @@ class TriggerDesk:
         """Fire, in order and each at its own time, every deadline that lies before now."""
         while self.next_deadline < now:
             due = self.next_deadline
-            for trigger in self._reviews.expire(due):
-                self._settle(trigger, due, due)
+            if self._reviews.next_deadline <= due:
+                for trigger in self._reviews.expire(due):
+                    self._settle(trigger, due, due)
             for trigger in list(self._open.values()):
                 if trigger.closes <= due:
                     self._close(trigger, due)
