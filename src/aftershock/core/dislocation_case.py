@@ -100,7 +100,7 @@ class DislocationCase:
             hedge_cost_usd=other.slippage_usd,
             entry_cost_usd=entry,
             exit_cost_usd=entry + 0.5 * (found.top.ask - found.top.bid),
-            taker_rate=found.fee_usd / found.price,
+            taker_rate=found.fee_usd / found.price if found.price > 0 else NAN,
             threshold_bps=assessment.threshold_bps,
             book_age_ms=assessment.age_ms,
             leg_span_ms=assessment.span_ms,
