@@ -88,6 +88,23 @@ CONDITIONS: dict[str, str] = {
 }
 """Conditions of triggers that the inputs did not allow to be tested."""
 
+FALLBACKS: dict[Fallback, str] = {
+    Fallback.DEADLINE: "no answer within the deadline",
+    Fallback.SHED: "newer questions pushed it out of the queue",
+    Fallback.BREAKER: "the provider failed too often lately, or refused the key or the account",
+    Fallback.BUDGET: "the money for questions is spent",
+    Fallback.RATE: "a limit of the provider left no time",
+    Fallback.HTTP: "the provider answered with an error",
+    Fallback.UNREACHABLE: "no connection to the provider, or it broke",
+    Fallback.EMPTY: "the answer held nothing",
+    Fallback.INVALID: "the answer was not of the agreed form",
+    Fallback.TRUNCATED: "the answer was cut off at its greatest length",
+    Fallback.SEMANTIC: "the answer made no sense: another side, or a probability out of bounds",
+    Fallback.NO_KEY: "no provider has a key",
+    Fallback.STOPPED: "the input or the gateway ended first",
+}
+"""Why there was no answer of a model."""
+
 LIMITS: dict[str, str] = {
     "quantity": "more coins than one order may have",
     "premium": "more premium than one order may cost",
