@@ -67,7 +67,7 @@ class Forwards(AssetState):
         super().__init__("BTC", EngineConfig(), FeeBook(InstrumentTable()), StreamStatus())
         self._given = forward
 
-    def package_forward(self, *_: Any) -> ExecutableForward:  # noqa: ANN401  as in the coin
+    def package_forward(self, *_: Any) -> ExecutableForward:
         return self._given
 
 
@@ -285,7 +285,7 @@ def test_a_perpetual_whose_other_leg_went_silent_is_left_alone() -> None:
 # --- options of an open trigger --------------------------------------------------------------------------------------
 
 
-def crash(mode: Mode, *answers: Answer, edges: tuple[str, ...] = ("A",), **settings: Any) -> Reviewed:  # noqa: ANN401
+def crash(mode: Mode, *answers: Answer, edges: tuple[str, ...] = ("A",), **settings: Any) -> Reviewed:
     """Run the usual market without faults; every question gets the same answers, BUY meaning what was proposed."""
     config = with_review(msgspec.structs.replace(CONFIG, edges=edges), mode, **settings)
 
