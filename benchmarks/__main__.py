@@ -32,7 +32,7 @@ ratio. Above 1 this program is the faster one; for memory, 1 is the aim. This pa
 """
 
 _NOT_MEASURED = """
-Not measured because the code does not exist yet: model review, the compiled pricing kernel. Columnar files are in
+Not measured because the code does not exist yet: the compiled pricing kernel. Columnar files are in
 recording.md, evaluation in evaluation.md, soak runs in soak.md.
 
 """
@@ -51,6 +51,7 @@ _ALL = (
     _Entry("replay", "rows per second of a recorded day"),
     _Entry("sockets", "socket to decision at 20,000 messages per second"),
     _Entry("venues", "Backpack and Deribit beside ccxt.pro: messages, a chain, a book after a hole"),
+    _Entry("review", "what the model gateway adds, beside the openai SDK"),
     _Entry("memory", "peak memory at 1, 4 and 16 times the input"),
     _Entry("pricing", "greeks, implied volatility and smile fit per option"),
     _Entry("iv_accuracy", "errors of pricing against 60 digits", needs="mpmath", prints_plain_text=True),

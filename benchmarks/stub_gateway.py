@@ -116,7 +116,9 @@ class _Connection(asyncio.Protocol):
         if self._transport is None:
             return
         self._stub.answered += 1
-        stamps = b"x-stub-received-ns: %d\r\nx-stub-sent-ns: %d" % (received_ns, time.monotonic_ns())
+        sent_ns = time.monotonic_ns()
+        stamps = b"x-stub-received-ns: %d\r\nx-stub-sent-ns: %d\r\n" % (received_ns, sent_ns)
+        stamps += b"x-request-id: %d-%d" % (received_ns, sent_ns)  # a header that clients keep
         self._transport.write(self._stub.before + stamps + self._stub.after)
 
 

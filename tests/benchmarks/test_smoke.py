@@ -102,6 +102,7 @@ def test_python_m_benchmarks_lists_what_there_is() -> None:
         "replay",
         "sockets",
         "venues",
+        "review",
         "memory",
         "pricing",
         "iv_accuracy",

@@ -138,7 +138,7 @@ def test_an_expiry_is_settled_once_when_the_venue_has_its_price_and_failures_are
         ]  # fmt: skip
         asked: list[str] = []
 
-        async def ask(index: str) -> Any:  # noqa: ANN401 - a document
+        async def ask(index: str) -> Any:
             asked.append(index)
             answer = answers.pop(0)
             if isinstance(answer, Exception):
@@ -172,7 +172,7 @@ def test_a_price_that_never_comes_is_given_up_and_told() -> None:
         clock = FakeClock(EXPIRY + 7 * 3_600 * NS_PER_S)
         report = LiveReport(path="Deribit", kind="native", format="live")
 
-        async def ask(_index: str) -> Any:  # noqa: ANN401 - a document
+        async def ask(_index: str) -> Any:
             raise AssertionError
 
         settlements = Settlements({("BTC", EXPIRY): "btc_usd"}, ask, clock, report)

@@ -8,14 +8,16 @@ from typing import Any
 
 import msgspec
 
+from aftershock.app.live.journal import review_replies
 from aftershock.app.outcome import Effect
 from aftershock.app.plain import plain, plain_signal
 from aftershock.app.records import STATS, decode_effect
-from aftershock.app.words import EDGES, REASONS, TRIGGERS
+from aftershock.app.words import EDGES, FALLBACKS, REASONS, TRIGGERS
 from aftershock.errors import UsageError
 from aftershock.journal import JournalReader
+from aftershock.model.events import ReviewReply
 from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
-from aftershock.model.signals import Action, ArbitrageSignal, EdgeType, TriggerClosed, TriggerOpened
+from aftershock.model.signals import Action, ArbitrageSignal, EdgeType, ReviewRequest, TriggerClosed, TriggerOpened
 from aftershock.model.units import BPS
 
 __all__ = ["Explanation", "WaterfallLine", "explain", "waterfall"]
@@ -50,6 +52,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         followers: Hedges and unwinds of its order, refused ones included.
         results: What became of the order; more than one if a late fill reopened it.
+        question: What a model was asked about the trigger.
+        answer: The first thing that came back, too late or not; None in the journal of a replay of files.
     """
 
     signal: ArbitrageSignal
@@ -59,10 +63,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     refused: RefusedOrder | None
     followers: tuple[ApprovedOrder | RefusedOrder, ...] = ()
     results: tuple[PackageResult, ...] = ()
+    question: ReviewRequest | None = None
+    answer: ReviewReply | None = None
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
         signal = self.signal
+        fallback = None if signal.review is None else signal.review.fallback
         return {
             "schema_version": 1,
             "signal": plain_signal(signal),
@@ -73,12 +80,15 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
                 "edge": None if signal.edge_type is None else EDGES[signal.edge_type],
                 "reason": REASONS[signal.reason],
                 "also": [REASONS[reason] for reason in signal.also],
+                "fallback": None if fallback is None else FALLBACKS[fallback],
             },
             "waterfall": plain([msgspec.to_builtins(line) for line in waterfall(signal)]),
             "order": plain(self.approved),
             "refusal": plain(self.refused),
             "followers": plain(self.followers),
             "results": plain(self.results),
+            "question": plain(self.question),
+            "answer": plain(self.answer),
         }
 
 
@@ -99,7 +109,12 @@ def explain(folder: Path, wanted: str) -> Explanation:
     signals = [effect for effect in effects if isinstance(effect, ArbitrageSignal)]
     if not signals:
         raise UsageError(f"journal {folder} holds no decision: no trigger opened in that run")
-    return _with_context(_select(signals, wanted, folder), effects)
+    found = _with_context(_select(signals, wanted, folder), effects)
+    if found.question is None:
+        return found
+    asked = found.question.request_id
+    answer = next((reply for reply in review_replies(reader) if reply.request_id == asked), None)
+    return msgspec.structs.replace(found, answer=answer)
 
 
 def waterfall(signal: ArbitrageSignal) -> list[WaterfallLine]:
@@ -154,12 +169,14 @@ def _merit(signal: ArbitrageSignal) -> tuple[bool, bool, float]:
 
 
 def _with_context(signal: ArbitrageSignal, effects: list[Effect]) -> Explanation:
-    trigger = closed = approved = refused = None
+    trigger = closed = approved = refused = question = None
     for effect in effects:
         if isinstance(effect, TriggerOpened) and effect.trigger_id == signal.trigger_id:
             trigger = effect
         elif isinstance(effect, TriggerClosed) and effect.trigger_id == signal.trigger_id:
             closed = effect
+        elif isinstance(effect, ReviewRequest) and effect.trigger_id == signal.trigger_id:
+            question = effect
         elif isinstance(effect, ApprovedOrder) and _is_of(effect, signal):
             approved = effect
         elif isinstance(effect, RefusedOrder) and _is_of(effect, signal):
@@ -174,6 +191,7 @@ def _with_context(signal: ArbitrageSignal, effects: list[Effect]) -> Explanation
         refused=refused,
         followers=tuple(order for order in orders if order.intent.parent and order.intent.parent == intent_id),
         results=tuple(e for e in effects if isinstance(e, PackageResult) and e.intent_id == intent_id),
+        question=question,
     )
 
 

@@ -10,12 +10,30 @@ from aftershock.app.plain import plain, plain_signal, ranked
 from aftershock.core.config import EngineConfig
 from aftershock.core.triggers import is_degraded
 from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
-from aftershock.model.signals import Action, Alarm, ArbitrageSignal, EdgeType, Reason, TriggerClosed, TriggerOpened
+from aftershock.model.signals import (
+    Action,
+    Alarm,
+    ArbitrageSignal,
+    EdgeType,
+    Reason,
+    ReviewRequest,
+    TriggerClosed,
+    TriggerOpened,
+)
 from aftershock.model.units import BPS, iso_utc
 
 __all__ = ["Effect", "Outcome", "effect_document"]
 
-Effect = TriggerOpened | TriggerClosed | ArbitrageSignal | Alarm | ApprovedOrder | RefusedOrder | PackageResult
+Effect = (
+    TriggerOpened
+    | TriggerClosed
+    | ArbitrageSignal
+    | Alarm
+    | ReviewRequest
+    | ApprovedOrder
+    | RefusedOrder
+    | PackageResult
+)
 
 
 _NAMED_BY_FIRST_LEG = (EdgeType.STALE_QUOTE, EdgeType.VOL_OVERSHOOT, EdgeType.DISLOCATION)
@@ -38,6 +56,7 @@ class Outcome:
         self.approved: list[ApprovedOrder] = []
         self.refused: list[RefusedOrder] = []
         self.results: list[PackageResult] = []
+        self.reviews: list[ReviewRequest] = []
 
     def add(self, effect: Effect) -> None:
         """Take one effect.
@@ -59,6 +78,8 @@ class Outcome:
             self.refused.append(effect)
         elif isinstance(effect, PackageResult):
             self.results.append(effect)
+        elif isinstance(effect, ReviewRequest):
+            self.reviews.append(effect)
         else:
             raise TypeError(f"the engine gave a {type(effect).__qualname__}, which nobody reports")
 

@@ -14,7 +14,7 @@ from aftershock.model.units import iso_utc
 __all__ = ["plain", "plain_signal", "ranked"]
 
 # Nanoseconds since 1970 exceed 2**53, above which readers of JSON that know doubles only would round them.
-_TIMES = ("expiry_ns", "from_ts", "to_ts", "ts_event", "ts_init", "ts_changed", "ts_confirmed")
+_TIMES = ("expires_ns", "expiry_ns", "from_ts", "to_ts", "ts_event", "ts_init", "ts_changed", "ts_confirmed")
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON values have no common type

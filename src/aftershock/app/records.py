@@ -10,7 +10,7 @@ from aftershock.app.outcome import Effect
 from aftershock.core.stats import EngineStats
 from aftershock.journal import Codec
 from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
-from aftershock.model.signals import Alarm, ArbitrageSignal, TriggerClosed, TriggerOpened
+from aftershock.model.signals import Alarm, ArbitrageSignal, ReviewRequest, TriggerClosed, TriggerOpened
 
 __all__ = [
     "END",
@@ -38,6 +38,7 @@ _KINDS: dict[type, int] = {
     RefusedOrder: 5,
     Alarm: 6,
     PackageResult: 8,
+    ReviewRequest: 9,
 }
 
 

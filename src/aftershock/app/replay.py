@@ -140,6 +140,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
             "not_evaluable": ranked(self.stats.not_evaluable),
             "liquidations": plain(self.stats.liquidations),
             "unknown_instruments": ranked(self.stats.unknown_instruments),
+            "review": plain(self.stats.review),
             "option_rows": self.stats.option_rows,
             "events": self.stats.events,
             "latency_ns": {**self.deciding.summary(), "all": self.all_events.summary()},

@@ -33,22 +33,6 @@ REASONS: dict[Reason, str] = {
     Reason.BUDGET: "the review budget is spent",
 }
 
-FALLBACKS: dict[Fallback, str] = {
-    Fallback.DEADLINE: "no answer by the deadline",
-    Fallback.SHED: "pushed out of the queue by newer questions",
-    Fallback.BREAKER: "the provider fails too often, or refused the key or the account",
-    Fallback.BUDGET: "a cap of money is reached",
-    Fallback.RATE: "a limit of the provider left no time",
-    Fallback.HTTP: "the provider answered with an error",
-    Fallback.UNREACHABLE: "no connection, or it broke",
-    Fallback.EMPTY: "an answer without content",
-    Fallback.INVALID: "an answer of another form than agreed",
-    Fallback.TRUNCATED: "an answer cut off at its greatest length",
-    Fallback.SEMANTIC: "an answer that makes no sense: the other side, an impossible figure",
-    Fallback.NO_KEY: "no provider has a key",
-    Fallback.STOPPED: "the run or the gateway ended first",
-}
-
 EDGES: dict[EdgeType, str] = {
     EdgeType.STALE_QUOTE: "stale quote against its robust value",
     EdgeType.PARITY_INVERSE: "put-call parity, settled in coin",
@@ -87,6 +71,23 @@ CONDITIONS: dict[str, str] = {
     "cascade_venues": "the number of venues that liquidations come from is not known",
 }
 """Conditions of triggers that the inputs did not allow to be tested."""
+
+FALLBACKS: dict[Fallback, str] = {
+    Fallback.DEADLINE: "no answer within the deadline",
+    Fallback.SHED: "newer questions pushed it out of the queue",
+    Fallback.BREAKER: "the provider failed too often lately, or refused the key or the account",
+    Fallback.BUDGET: "the money for questions is spent",
+    Fallback.RATE: "a limit of the provider left no time",
+    Fallback.HTTP: "the provider answered with an error",
+    Fallback.UNREACHABLE: "no connection to the provider, or it broke",
+    Fallback.EMPTY: "the answer held nothing",
+    Fallback.INVALID: "the answer was not of the agreed form",
+    Fallback.TRUNCATED: "the answer was cut off at its greatest length",
+    Fallback.SEMANTIC: "the answer made no sense: another side, or a probability out of bounds",
+    Fallback.NO_KEY: "no provider has a key",
+    Fallback.STOPPED: "the input or the gateway ended first",
+}
+"""Why there was no answer of a model."""
 
 LIMITS: dict[str, str] = {
     "quantity": "more coins than one order may have",

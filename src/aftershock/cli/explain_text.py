@@ -6,10 +6,12 @@ import math
 import textwrap
 
 from aftershock.app.explain import Explanation, waterfall
-from aftershock.app.words import EDGES, REASONS, TRIGGERS
+from aftershock.app.words import EDGES, FALLBACKS, REASONS, TRIGGERS
 from aftershock.cli.inputs_text import short_time
 from aftershock.cli.table import money, number, table
+from aftershock.model.events import ReviewReply
 from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
+from aftershock.model.review import ReviewMode
 from aftershock.model.signals import Action, ArbitrageSignal, TriggerOpened
 
 __all__ = ["decision_text", "explanation_text", "legs_text", "order_text", "trigger_text", "waterfall_text"]
@@ -23,6 +25,7 @@ def explanation_text(found: Explanation) -> str:
         legs_text(found.signal),
         waterfall_text(found.signal),
         _quality(found.signal),
+        _review(found),
         order_text(found),
         _outcome(found),
     ]
@@ -138,6 +141,34 @@ def _quality(signal: ArbitrageSignal) -> str:
         calibrated = "calibrated" if signal.calibrated else "uncalibrated"
         lines.append(f"  confidence {number(signal.confidence, 3)} ({calibrated})")
     return "\n".join(["ages and risk", *lines]) if lines else ""
+
+
+def _review(found: Explanation) -> str:
+    """Return what a model was asked, what it said and what waiting for it cost; empty if nobody was asked."""
+    question, done = found.question, found.signal.review
+    lines = []
+    if question is not None:
+        waits = "the order did not wait" if question.mode is ReviewMode.SHADOW else "its orders wait"
+        patience_ms = (question.expires_ns - question.ts_init) / 1e6
+        lines.append(f"  asked {short_time(question.ts_init)} UTC, {question.mode.value}: {waits}, {patience_ms:g} ms")
+    if found.answer is not None:
+        lines += _answer(found.answer)
+    if done is not None:
+        if done.fallback is not None:
+            lines.append(f"  stood in for it: {done.fallback.value}, {FALLBACKS[done.fallback]}")
+        waited, lost = number(done.waited_ms, 1), number(done.lost_bps, 3, sign=True)
+        left = number(100.0 * done.size_share, 1)
+        lines.append(f"  waited {waited} ms, lost {lost} bps of net edge meanwhile; it left {left} % of the size")
+    return "\n".join(["second opinion", *lines]) if lines else ""
+
+
+def _answer(reply: ReviewReply) -> list[str]:
+    came = f"{short_time(reply.ts_init)} UTC, after {number(reply.latency_ms, 1)} ms"
+    if reply.fallback:
+        return [f"  no answer: {reply.fallback!a}, {came}"]
+    whom = ascii(" ".join(part for part in (reply.provider, reply.model) if part))
+    why = "" if not reply.reason_codes else f", because of {', '.join(reply.reason_codes)!a}"
+    return [f"  {whom} said {reply.action!a}, probability {number(reply.probability, 2)}{why}: {came}"]
 
 
 def order_text(found: Explanation) -> str:

@@ -14,8 +14,10 @@ from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
+    from aftershock.core.asset import AssetState
+    from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
-    from aftershock.core.cross_venue import CrossPair, Listing
+    from aftershock.core.cross_pair import CrossPair, Listing, PairPricer
     from aftershock.core.triggers import OpenTrigger
     from aftershock.model.instruments import FeeSchedule
     from aftershock.model.signals import ArbitrageSignal
@@ -43,6 +45,17 @@ class CrossVenueCase:
         self._legs = ((pair.bought, Side.BUY), (pair.sold, Side.SELL))
 
     @property
+    def listings(self) -> tuple[tuple[Chain, int], ...]:
+        """Return where its options are kept."""
+        return tuple((leg.chain, leg.row) for leg, _ in self._legs)
+
+    def again(self, when: Moment, asset: AssetState, pricer: PairPricer, fees: FeeSchedule | None) -> CrossVenueCase:
+        """Return the same legs at another moment; `fees` of that moment."""
+        pair = pricer.again(asset, self._pair, when.now)
+        without_index = not asset.book.index_price > 0
+        return CrossVenueCase(self._trigger, self._config, when, pair, fees, index_is_forward=without_index)
+
+    @property
     def _hedge_side(self) -> Side:
         """Return SELL where coins come in, BUY where they are paid away."""
         return Side.SELL if self._pair.premium_coins > 0 else Side.BUY
@@ -52,7 +65,7 @@ class CrossVenueCase:
         pair, config, when = self._pair, self._config, self._when
         sizes = [self._size(leg, side) for leg, side in self._legs]
         quoted = all(size >= 0 for size in sizes)
-        if pair.hedge is not None:
+        if pair.hedge is not None and pair.premium_coins:
             sizes.append(pair.hedge.coins(self._hedge_side) / abs(pair.premium_coins))
         lots = [leg.instrument.coins(leg.instrument.lot_size, pair.forward) for leg, _ in self._legs]
         step = common_step((lot, 1.0) for lot in lots)
@@ -66,6 +79,7 @@ class CrossVenueCase:
             seconds_to_expiry=((pair.bought.instrument.expiry_ns or 0) - when.now) / NS_PER_S,
             faults=(*when.faults, *self._faults()),
             stub=pair.bought.instrument.inverse and pair.bought.price(Side.BUY) >= 1.0,
+            executable_forward=pair.hedgeable,
             quoted=quoted,
             quantity=executable_size(config.order_coins, tuple(sizes), config.depth_haircut, step),
             lot_coins=step,

@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 
 from aftershock.core.aligner import OptionsChainAligner
-from aftershock.core.case import Moment
 from aftershock.core.decide import Decider
+from aftershock.core.held import Reviews
+from aftershock.core.moments import Moments
 from aftershock.core.stale_quotes import ArmedChain
 from aftershock.core.triggers import OpenTrigger, is_degraded
 from aftershock.model.signals import Alignment, TriggerClosed, TriggerKind, TriggerOpened
@@ -18,20 +19,20 @@ from aftershock.model.units import BPS, NAN, NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from aftershock.core.asset import AssetState
+    from aftershock.core.case import Moment
     from aftershock.core.chain import Chain
     from aftershock.core.config import EngineConfig
-    from aftershock.core.cross_venue import CrossPair
+    from aftershock.core.cross_pair import CrossPair
     from aftershock.core.dislocation import Dislocation
     from aftershock.core.forward import ExpiryKey
     from aftershock.core.market import Market
     from aftershock.core.package import Package
     from aftershock.core.stats import EngineStats
-    from aftershock.model.events import Event
+    from aftershock.model.events import Event, ReviewReply
 
 __all__ = ["NEVER", "Opening", "TriggerDesk"]
 
 NEVER = 2**63 - 1
-_SHOCKS = (TriggerKind.CASCADE, TriggerKind.PRICE_MOVE, TriggerKind.PROBE)
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,25 +72,30 @@ class TriggerDesk:
 
     Attributes:
         effects: What was decided since the engine last took them.
-        halted: While set, every decision is HOLD `venue_down`.
-        next_deadline: Moment, ns, of the next end or put-off evaluation; `NEVER` without any.
+        next_deadline: Moment, ns, of the next end, put-off evaluation or answer that is waited for no longer; `NEVER`
+            without any.
         moment: `ts_init` of option quotes that are not evaluated yet; `NEVER` without any.
     """
 
     def __init__(self, config: EngineConfig, market: Market, stats: EngineStats) -> None:
         self._config = config
         self._market = market
-        self._decider = Decider(config, market.fees, stats)
+        self._reviews = Reviews(config.review, stats.review)
+        self._decider = Decider(config, market.fees, stats, self._reviews)
         self._aligner = OptionsChainAligner()
         self._pause_ns = int(config.reevaluate_ms * NS_PER_MS)
         self._calm_ns = int(config.reevaluate_calm_ms * NS_PER_MS)
         self._touched: dict[tuple[str, str], int] = {}
         self._open: dict[str, OpenTrigger] = {}
+        self._moments = Moments(config, market, self._open)
         self._opened = 0
         self.effects: list[Any] = []
-        self.halted = False
         self.next_deadline = NEVER
         self.moment = NEVER
+
+    def halt(self, *, halted: bool) -> None:
+        """Let every decision be HOLD `venue_down`, or no longer."""
+        self._moments.halted = halted
 
     # --- what is open -------------------------------------------------------------------------------------------
 
@@ -138,7 +144,7 @@ class TriggerDesk:
             self._prolong(trigger, asset, now)
         trigger.degraded = is_degraded(opening.not_evaluable)
         if trigger.degraded:  # watched to its end, so that it is one cascade, but never armed
-            when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=True)
+            when = self._moments.of_trigger(trigger, asset, now, event.ts_event, venue_up=True)
             self.effects += self._decider.on_nothing(trigger, when, asset, evaluable=False)
         elif "A" in self._config.edges or ("D" in self._config.edges and opening.kind is TriggerKind.CASCADE):
             self._arm(trigger, asset, now)
@@ -148,65 +154,36 @@ class TriggerDesk:
 
     def on_package(self, asset: AssetState, chain: Chain, package: Package, event: Event) -> None:
         """Open a static trigger, judge its package, and close it at once."""
-        legs = tuple((chain, leg.row) for leg in package.legs)
-        trigger, when = self._open_static(asset, (chain.venue,), event, legs)
+        listings = tuple((chain, leg.row) for leg in package.legs)
+        trigger, when = self._open_static(asset, chain.venue, event, listings)
         self.effects += self._decider.on_package(trigger, when, chain, package, asset)
-        self._say_closed(trigger, event.ts_init)
+        self._finish(trigger, event.ts_init)
 
     def on_cross_venue(self, asset: AssetState, pair: CrossPair, event: Event) -> None:
         """Open a static trigger for the same option on two venues, judge it, and close it at once."""
-        legs = tuple((side.chain, side.row) for side in (pair.bought, pair.sold))
-        trigger, when = self._open_static(asset, tuple(chain.venue for chain, _ in legs), event, legs)
+        listings = tuple((side.chain, side.row) for side in (pair.bought, pair.sold))
+        trigger, when = self._open_static(asset, pair.venues, event, listings)
         self.effects += self._decider.on_cross_venue(trigger, when, pair, asset)
-        self._say_closed(trigger, event.ts_init)
-
-    def _is_sound(self, trigger: OpenTrigger, chain: Chain, row: int) -> bool:
-        armed = trigger.armed.get(chain.key)
-        if armed is None or row not in armed.position:
-            return True
-        position, config = armed.position[row], self._config
-        return not armed.is_contradicted(config, position) and armed.is_plausible(position)
+        self._finish(trigger, event.ts_init)
 
     def _open_static(
-        self, asset: AssetState, venues: tuple[str, ...], event: Event, legs: tuple[tuple[Chain, int], ...]
+        self, asset: AssetState, source: str, event: Event, listings: tuple[tuple[Chain, int], ...]
     ) -> tuple[OpenTrigger, Moment]:
-        now = event.ts_init
-        trigger = self._new(asset, TriggerKind.STATIC, "", event, "+".join(venues))
+        trigger = self._new(asset, TriggerKind.STATIC, "", event, source)
         self._say_opened(trigger, None, None)
-        up = all(self._up(venue, asset) for venue in venues)
-        when = self._decider.moment(trigger, asset, now, event.ts_event, venue_up=up)
-        return trigger, msgspec.structs.replace(when, faults=self._static_faults(asset, venues, legs))
-
-    def _static_faults(
-        self, asset: AssetState, venues: tuple[str, ...], legs: tuple[tuple[Chain, int], ...]
-    ) -> tuple[str, ...]:
-        """Say what makes a static package more likely a fault of the data than of the market."""
-        faults = []
-        shocks = [t for t in self._open.values() if t.asset == asset.name and t.kind in _SHOCKS and not t.degraded]
-        if self._config.static_needs_trigger and not shocks:
-            faults.append("nothing moved")
-        if any(not self._is_sound(trigger, chain, row) for trigger in shocks for chain, row in legs):
-            faults.append("a leg that made no sense before the shock")
-        if any(self._decider.suspect(c, asset) for (venue, _), c in asset.chains.items() if venue in venues):
-            faults.append("feed late or silent")
-        return tuple(faults)
+        return trigger, self._moments.of_static(asset, listings, event.ts_init, event.ts_event)
 
     def on_dislocation(self, asset: AssetState, found: Dislocation, event: Event) -> None:
         """Open a trigger for a perpetual that stands away, judge it, and close it at once; not twice in a while."""
         now = event.ts_init
-        when = Moment(
-            now=now,
-            ts_event=event.ts_event,
-            venue_up=not self.halted,
-            dispersion_bps=0.0,
-            max_dispersion_bps=math.inf,
-        )
+        when = self._moments.of_perpetuals(now, event.ts_event)
         if not asset.dislocations.is_news(found, now, strong=self._decider.would_order(when, found)):
             return
         trigger = self._new(asset, TriggerKind.DISLOCATION, "", event, found.venue)
+        trigger.away_bps = found.away_bps
         self._say_opened(trigger, None, None, {"away_bps": found.away_bps})
         self.effects += self._decider.on_dislocation(trigger, when, found, asset)
-        self._say_closed(trigger, now)
+        self._finish(trigger, now)
 
     def _new(self, asset: AssetState, kind: TriggerKind, series: str, event: Event, source: str) -> OpenTrigger:
         self._opened += 1
@@ -328,11 +305,30 @@ class TriggerDesk:
         ready = armed.ready(now, self._pause_ns, self._config.reevaluate_bps, self._calm_ns)
         if len(ready):
             asset = self._market.assets[trigger.asset]
-            when = self._decider.moment(trigger, asset, now, ts_event, venue_up=self._up(key[0], asset))
+            when = self._moments.of_chain(trigger, asset, key[0], now, ts_event)
             self.effects += self._decider.on_quotes(trigger, when, armed, ready, asset)
 
-    def _up(self, venue: str, asset: AssetState) -> bool:
-        return not self.halted and self._market.streams.options_up(venue, asset.name)
+    # --- answers to what is held --------------------------------------------------------------------------------
+
+    def on_reply(self, reply: ReviewReply) -> None:
+        """Take a model's answer; one that nothing waits for changes nothing."""
+        trigger = self._reviews.answer(reply)
+        if trigger is not None:
+            self._settle(trigger, reply.ts_init, reply.ts_event)
+            self._schedule()
+
+    def _settle(self, trigger: OpenTrigger, now: int, ts_event: int) -> None:
+        """Decide what a trigger held on the state of now, and end it if that was due."""
+        review = trigger.review
+        if review is None:
+            return
+        asset, held = self._market.assets[trigger.asset], review.held
+        review.held = {}
+        for each in held.values():
+            when = self._moments.again(each.case, trigger, asset, now, ts_event)
+            self.effects += self._decider.on_settled(trigger, each, when, asset)
+        if review.closing:
+            self._say_closed(trigger, now)
 
     # --- time and ends ------------------------------------------------------------------------------------------
 
@@ -340,6 +336,9 @@ class TriggerDesk:
         """Fire, in order and each at its own time, every deadline that lies before now."""
         while self.next_deadline < now:
             due = self.next_deadline
+            if self._reviews.next_deadline <= due:
+                for trigger in self._reviews.expire(due):
+                    self._settle(trigger, due, due)
             for trigger in list(self._open.values()):
                 if trigger.closes <= due:
                     self._close(trigger, due)
@@ -349,7 +348,7 @@ class TriggerDesk:
             self._schedule()
 
     def _schedule(self) -> None:
-        moments = [NEVER]
+        moments = [self._reviews.next_deadline]
         for trigger in self._open.values():
             moments += [trigger.closes, *(armed.due(self._pause_ns) for armed in trigger.armed.values())]
         self.next_deadline = min(moments)
@@ -366,18 +365,36 @@ class TriggerDesk:
             self._close(trigger, now)
         self._schedule()
 
+    def begin_end(self) -> None:
+        """Ask nobody from now on: the input is over."""
+        self._reviews.ended = True
+
+    def end(self, now: int) -> None:
+        """Wait for no answer any more, and end every trigger."""
+        for trigger in self._reviews.stop():
+            self._settle(trigger, now, now)
+        self.close_all(now)
+
     def _close(self, trigger: OpenTrigger, now: int) -> None:
         """End a trigger: evaluate once more; without any opportunity, say the one HOLD."""
         asset = self._market.assets[trigger.asset]
         for key, armed in trigger.armed.items():
             everything = np.arange(len(armed.rows), dtype=np.int64)
-            when = self._decider.moment(trigger, asset, now, now, venue_up=self._up(key[0], asset))
+            when = self._moments.of_chain(trigger, asset, key[0], now, now)
             self.effects += self._decider.on_quotes(trigger, when, armed, everything, asset)
-        if trigger.decisions == 0:
-            when = self._decider.moment(trigger, asset, now, now, venue_up=not self.halted)
+        if trigger.decisions == 0 and not _holds(trigger):
+            when = self._moments.of_trigger(trigger, asset, now, now)
             self.effects += self._decider.on_nothing(trigger, when, asset, evaluable=True)
-        self._say_closed(trigger, now)
         del self._open[trigger.trigger_id]
+        self._finish(trigger, now)
+
+    def _finish(self, trigger: OpenTrigger, now: int) -> None:
+        """Say that a trigger is over; one that holds something says so once that is decided."""
+        if trigger.review is not None and trigger.review.held:
+            trigger.review.closing = True
+            self.next_deadline = min(self.next_deadline, self._reviews.next_deadline)
+        else:
+            self._say_closed(trigger, now)
 
     def _say_closed(self, trigger: OpenTrigger, now: int) -> None:
         self.effects.append(
@@ -388,3 +405,7 @@ class TriggerDesk:
                 decisions=trigger.decisions,
             )
         )
+
+
+def _holds(trigger: OpenTrigger) -> bool:
+    return trigger.review is not None and bool(trigger.review.held)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from aftershock.core.forward import MAD_TO_SD, Consolidated, ForwardBook, Perpetual, TopOfBook, dispersion_bps, median
-from aftershock.model.units import BPS, NS_PER_DAY, NS_PER_MS, NS_PER_S
+from aftershock.model.units import BPS, NAN, NS_PER_DAY, NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from aftershock.core.config import EngineConfig
@@ -39,7 +39,7 @@ class OtherLeg(msgspec.Struct, frozen=True):
 
 
 class Dislocation(msgspec.Struct, frozen=True, kw_only=True):
-    """A perpetual with a positive net edge against the others, USD per coin.
+    """A perpetual against the others, USD per coin; a test finds those with a positive net edge.
 
     Attributes:
         venue: Which one; `buying` lifts its ask, else its bid is hit.
@@ -156,26 +156,62 @@ class DislocationWatch:
     def test(self, venue: str, held: Consolidated, now: int) -> Dislocation | None:
         """Hold a venue against the others; None without a positive net edge, or if they do not agree."""
         levels = {other: level for other, level in held.levels.items() if other != venue}
+        centre = self._centre(levels)
+        if centre is None:
+            return None
+        buying = held.levels[venue] < centre
+        schedule = self._fees.of(self._book.perpetuals[venue].top.instrument, now)
+        opposite = self._cheapest(levels, centre, now, selling=buying)
+        if schedule is None or opposite is None:
+            return None
+        found = self._held_against(venue, held, centre, schedule.taker_rate, opposite, buying=buying)
+        return found if found.net > 0 else None
+
+    def again(self, was: Dislocation, held: Consolidated, now: int) -> Dislocation:
+        """Return the same two legs and side at the quotes of now, whatever they leave: NaN where nothing can be said.
+
+        Args:
+            was: As it was found.
+            held: The consolidated series now.
+            now: Our clock, ns.
+        """
+        venue, other = was.venue, was.other.top.instrument.venue
+        states = [self._book.perpetuals.get(each) for each in (venue, other)]
+        levels = {name: level for name, level in held.levels.items() if name != venue}
+        centre = self._centre(levels)
+        schedules = [self._fees.of(top.instrument, now) for top in (was.top, was.other.top)]
+        (state, opposite), (own_fees, other_fees) = states, schedules
+        known = venue in held.levels and other in levels and held.log_price == held.log_price
+        if state is None or opposite is None or own_fees is None or other_fees is None or centre is None or not known:
+            return _unknown(was, state, opposite)
+        if not (_is_same(state, was.top) and _is_same(opposite, was.other.top)):
+            return _unknown(was, None, None)
+        leg = self._leg(opposite, levels[other], centre, other_fees.taker_rate, selling=was.buying)
+        return self._held_against(venue, held, centre, own_fees.taker_rate, leg, buying=was.buying)
+
+    def stands(self, found: Dislocation, now: int) -> bool:
+        """Tell whether a venue has stood away on this side for long enough, by the newest quotes."""
+        side, since = self._away.get(found.venue, (None, now))
+        return side is found.buying and now - since >= self._hold_ns
+
+    def _centre(self, levels: dict[str, float]) -> float | None:
+        """Return the median of the others; None if they are too few or do not agree."""
         others = list(levels.values())
         if len(others) < _OTHERS:
             return None
         centre = median(others)
-        if not dispersion_bps(others, centre) <= self._config.max_dispersion_bps:
-            return None
+        return centre if dispersion_bps(others, centre) <= self._config.max_dispersion_bps else None
+
+    def _held_against(
+        self, venue: str, held: Consolidated, centre: float, rate: float, opposite: OtherLeg, *, buying: bool
+    ) -> Dislocation:
+        """Return one side of a venue with its figures, positive or not."""
         state, level = self._book.perpetuals[venue], held.levels[venue]
-        buying, top = level < centre, state.top
-        schedule = self._fees.of(top.instrument, now)
-        opposite = self._cheapest(levels, centre, now, selling=buying)
-        if schedule is None or opposite is None:
-            return None
-        fair = _fair(state, level, centre)
+        top, fair = state.top, _fair(state, level, centre)
         price = top.ask if buying else top.bid
         gross = fair - price if buying else price - fair
-        fee = schedule.taker_rate * price
-        net = gross - fee - opposite.cost_usd
-        if not net > 0:
-            return None
-        newest = max(self._book.perpetuals[other].top.ts_event for other in levels)
+        fee = rate * price
+        newest = max(self._book.perpetuals[other].top.ts_event for other in held.levels if other != venue)
         return Dislocation(
             venue=venue,
             buying=buying,
@@ -186,29 +222,49 @@ class DislocationWatch:
             gross=gross,
             fee_usd=fee,
             other=opposite,
-            net=net,
+            net=gross - fee - opposite.cost_usd,
             lag_ns=max(0, newest - top.ts_event),
         )
 
     def _cheapest(self, levels: dict[str, float], centre: float, now: int, *, selling: bool) -> OtherLeg | None:
-        """Return the other venue where the opposite side costs least, the first by name of equals.
+        """Return the other venue where the opposite side costs least, the first by name of equals."""
+        best: OtherLeg | None = None
+        for venue, level in levels.items():
+            state = self._book.perpetuals[venue]
+            schedule = self._fees.of(state.top.instrument, now)
+            if schedule is None:
+                continue
+            leg = self._leg(state, level, centre, schedule.taker_rate, selling=selling)
+            if best is None or leg.cost_usd < best.cost_usd:
+                best = leg
+        return best
+
+    def _leg(self, state: Perpetual, level: float, centre: float, rate: float, *, selling: bool) -> OtherLeg:
+        """Return what the opposite side costs on one venue.
 
         What its price costs is its half-spread, or how far the price lies on the wrong side of its own fair value if
         that is more; standing on the right side is not counted as a gain. Impact comes on top, as for any hedge.
         """
-        best: OtherLeg | None = None
-        for venue, level in levels.items():
-            state = self._book.perpetuals[venue]
-            top, schedule = state.top, self._fees.of(state.top.instrument, now)
-            if schedule is None:
-                continue
-            fair, price = _fair(state, level, centre), top.bid if selling else top.ask
-            short = fair - price if selling else price - fair
-            slippage = max(0.5 * (top.ask - top.bid), short) + self._config.hedge_impact_bps / BPS * top.microprice
-            leg = OtherLeg(msgspec.structs.replace(top), price, schedule.taker_rate * price, slippage)
-            if best is None or leg.cost_usd < best.cost_usd:
-                best = leg
-        return best
+        top = state.top
+        fair, price = _fair(state, level, centre), top.bid if selling else top.ask
+        short = fair - price if selling else price - fair
+        slippage = max(0.5 * (top.ask - top.bid), short) + self._config.hedge_impact_bps / BPS * top.microprice
+        return OtherLeg(msgspec.structs.replace(top), price, rate * price, slippage)
+
+
+def _is_same(state: Perpetual, top: TopOfBook) -> bool:
+    return state.top.instrument.symbol == top.instrument.symbol
+
+
+def _unknown(was: Dislocation, state: Perpetual | None, opposite: Perpetual | None) -> Dislocation:
+    """Return two legs of which nothing can be said, with their newest quotes where they still are listed."""
+    top = was.top if state is None else msgspec.structs.replace(state.top)
+    other = was.other.top if opposite is None else msgspec.structs.replace(opposite.top)
+    price, against = (top.ask, other.bid) if was.buying else (top.bid, other.ask)
+    leg = OtherLeg(other, against, NAN, NAN)
+    return msgspec.structs.replace(
+        was, top=top, price=price, away_bps=NAN, fair=NAN, gross=NAN, fee_usd=NAN, other=leg, net=NAN
+    )
 
 
 def _fair(state: Perpetual, level: float, centre: float) -> float:

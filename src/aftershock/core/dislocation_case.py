@@ -13,6 +13,7 @@ from aftershock.model.signals import Action, EdgeType
 from aftershock.model.units import BPS, NAN, NS_PER_MS
 
 if TYPE_CHECKING:
+    from aftershock.core.asset import AssetState
     from aftershock.core.config import EngineConfig
     from aftershock.core.dislocation import Dislocation
     from aftershock.core.forward import TopOfBook
@@ -62,6 +63,16 @@ class DislocationCase:
         self._trigger, self._config, self._when = trigger, config, when
         self._found, self._index = found, index
 
+    @property
+    def found(self) -> Dislocation:
+        """Return what it is about."""
+        return self._found
+
+    def again(self, when: Moment, asset: AssetState) -> DislocationCase:
+        """Return the same legs at another moment."""
+        found = asset.dislocations.again(self._found, asset.book.consolidated(when.now), when.now)
+        return DislocationCase(self._trigger, self._config, when, found, asset.book.index_price)
+
     def assess(self) -> Assessment:
         """Return what the rules look at."""
         return assess_dislocation(self._found, self._config, self._when)
@@ -89,7 +100,7 @@ class DislocationCase:
             hedge_cost_usd=other.slippage_usd,
             entry_cost_usd=entry,
             exit_cost_usd=entry + 0.5 * (found.top.ask - found.top.bid),
-            taker_rate=found.fee_usd / found.price,
+            taker_rate=found.fee_usd / found.price if found.price > 0 else NAN,
             threshold_bps=assessment.threshold_bps,
             book_age_ms=assessment.age_ms,
             leg_span_ms=assessment.span_ms,

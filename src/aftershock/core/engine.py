@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Effect", "Engine"]
 
 Effect = Any
-"""TriggerOpened, TriggerClosed, ArbitrageSignal, ApprovedOrder, RefusedOrder, PackageResult or Alarm."""
+"""TriggerOpened, TriggerClosed, ArbitrageSignal, ReviewRequest, ApprovedOrder, RefusedOrder, PackageResult or Alarm."""
 
 _PROBE = "probe:"
 
@@ -79,6 +79,7 @@ class Engine:
             ev.Resume: self._on_resume,
             ev.EndOfInput: self._on_end,
             ev.Timer: self._on_timer,
+            ev.ReviewReply: self._desk.on_reply,
         }
 
     def observe_statics(self, observer: StaticObserver) -> None:
@@ -111,7 +112,7 @@ class Engine:
         if not isinstance(event, ev.OptionQuotes):  # their rows advance the clock one by one
             self._advance(event.ts_init)
         handler = self._handlers.get(type(event))
-        if handler is not None:  # trades and replies change nothing here
+        if handler is not None:  # trades change nothing here
             handler(event)
         effects, self._desk.effects = self._desk.effects, []
         for effect in effects:
@@ -289,7 +290,7 @@ class Engine:
         )
 
     def _on_halt(self, _event: ev.Halt) -> None:
-        self._desk.halted = True
+        self._desk.halt(halted=True)
 
     def _on_timer(self, event: ev.Timer) -> None:
         """Open a probe where the timer asks for one; every other timer only lets deadlines pass."""
@@ -302,12 +303,13 @@ class Engine:
             self._shocks.on_probe(asset, event)
 
     def _on_resume(self, _event: ev.Resume) -> None:
-        self._desk.halted = False
+        self._desk.halt(halted=False)
 
     def _on_end(self, event: ev.EndOfInput) -> None:
+        self._desk.begin_end()
         self._desk.finish_moment()
         self._statics.scan()
-        self._desk.close_all(event.ts_init)
+        self._desk.end(event.ts_init)
         self._execution.on_end(event.ts_init)
 
 

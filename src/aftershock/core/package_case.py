@@ -8,6 +8,7 @@ import msgspec
 
 from aftershock.core.case import CaseKey, Moment, blank_signal
 from aftershock.core.lots import common_step
+from aftershock.core.package_price import package_again
 from aftershock.core.rules import Assessment, executable_size
 from aftershock.model.orders import Hedge, Leg, Side
 from aftershock.model.units import BPS, NAN, NS_PER_MS, NS_PER_S
@@ -44,6 +45,16 @@ class PackageCase:
         self._forward = 0.5 * (package.forward.bid + package.forward.ask)
         self._first = chain.instruments[package.legs[0].row]
 
+    @property
+    def listings(self) -> tuple[tuple[Chain, int], ...]:
+        """Return where its options are kept."""
+        return tuple((self._chain, leg.row) for leg in self._package.legs)
+
+    def again(self, when: Moment, fees: FeeSchedule | None) -> PackageCase:
+        """Return the same legs at another moment; `fees` of that moment."""
+        package = package_again(self._chain, self._package, self._asset, fees, when.now)
+        return PackageCase(self._trigger, self._config, when, self._chain, package, self._asset, fees)
+
     def assess(self) -> Assessment:
         """Return what the rules look at."""
         package, config, when, first = self._package, self._config, self._when, self._first
@@ -62,8 +73,8 @@ class PackageCase:
         if abs(package.net_bps) > config.unit_max_spread_bps:
             faults.append(f"edge of {package.net_bps:.1f} bps")
         coins_per_unit = first.coins(1.0, self._forward)
-        if package.future_side is not None:
-            future = self._asset.book.futures[*self._chain.key, first.expiry_ns or 0]
+        future = self._asset.book.futures.get((*self._chain.key, first.expiry_ns or 0))
+        if package.future_side is not None and future is not None:
             coins = future.coins(to_sell=package.future_side is Side.SELL)
             sizes.append(coins / package.future_coins / coins_per_unit)
         step = common_step((first.lot_size, leg.ratio) for leg in package.legs)
@@ -77,6 +88,7 @@ class PackageCase:
             seconds_to_expiry=((first.expiry_ns or 0) - when.now) / NS_PER_S,
             faults=(*when.faults, *faults),
             stub=stub,
+            executable_forward=package.future_side is None or package.forward.executable,
             quoted=all(size >= 0 for size in sizes),
             quantity=native * coins_per_unit,
             lot_coins=first.coins(step, self._forward),

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from aftershock.core.butterflies import ButterflyTests
 from aftershock.core.chain import NO_ROW
 from aftershock.core.package import ExecutableForward, Legs, Package, PackageCounts, PackageLeg
+from aftershock.core.package_price import package_cost, priced_package
 from aftershock.core.static_observer import GrossEdge, ObservedLeg
 from aftershock.model.orders import Side
 from aftershock.model.signals import Action, EdgeType
-from aftershock.model.units import BPS, NAN, NS_PER_MS
+from aftershock.model.units import NAN, NS_PER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -231,7 +232,6 @@ class _Scan:
     ) -> None:
         self.found: list[Package] = []
         self._chain = chain
-        self._bids, self._asks = chain.cells[_BID], chain.cells[_ASK]
         self._forward = forward
         self._fees = fees
         self._on_gross = on_gross
@@ -309,50 +309,16 @@ class _Scan:
         if self._on_gross is not None:
             observed = tuple(ObservedLeg(self._chain, *leg) for leg in legs)
             known = future is None or self._forward.executable
-            cost = self._cost(legs, future, delivered) if known else NAN
+            cost = package_cost(self._chain, self._forward, self._fees, legs, future, delivered) if known else NAN
             self._on_gross(GrossEdge(edge_type, action, observed, gross, cost, self._forward, future))
         if future is not None and not self._forward.executable:
             counts.no_executable_forward += 1
             return
-        cost = self._cost(legs, future, delivered)
+        cost = package_cost(self._chain, self._forward, self._fees, legs, future, delivered)
         if not gross > cost:
             return
         counts.net += 1
-        to_usd = self._middle if self._inverse else 1.0
-        unit = 1.0 if self._inverse else self._middle
-        paid = sum(ratio * (self._asks[row] if side is _BUY else -self._bids[row]) for row, side, ratio in legs)
-        confirmed = [self._chain.confirmed(leg.row) for leg in legs]
-        if future is not None:
-            confirmed.append(self._forward.confirmed)
-        self.found.append(
-            Package(
-                edge_type=edge_type,
-                action=action,
-                legs=legs,
-                gross_bps=BPS * gross / unit,
-                cost_bps=BPS * cost / unit,
-                fee_usd=cost * to_usd,
-                price_usd=paid * to_usd,
-                forward=self._forward,
-                future_side=None if future is None else future[0],
-                future_coins=0.0 if future is None else future[1],
-                span_ns=max(confirmed) - min(confirmed),
-                oldest=min(confirmed),
-            )
-        )
-
-    def _cost(self, legs: Legs, future: tuple[Side, float] | None, delivered: int) -> float:
-        """Return fees of options, delivery and future; NaN while the option fee is unknown."""
-        if self._fees is None:
-            return NAN
-        notional = 1.0 if self._inverse else self._forward.index
-        cost = delivered * self._fees.delivery_rate * notional
-        for row, side, ratio in legs:
-            price = self._asks[row] if side is _BUY else self._bids[row]
-            cost += ratio * min(self._fees.taker_rate * notional, self._fees.cap_fraction * price)
-        if future is not None:
-            cost += self._forward.fee_rate * future[1] * (1.0 if self._inverse else self._middle)
-        return cost
+        self.found.append(priced_package(self._chain, self._forward, edge_type, action, legs, gross, cost, future))
 
 
 def _buy(row: int, ratio: float = 1.0) -> PackageLeg:

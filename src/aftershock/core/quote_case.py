@@ -113,6 +113,21 @@ class QuoteCase:
         self.key: CaseKey = (armed.chain.venue, armed.chain.underlying, self._row, buying)
 
     @property
+    def of(self) -> Evaluation:
+        """Return the evaluation that it belongs to."""
+        return self._of
+
+    @property
+    def position(self) -> int:
+        """Return its position among what the trigger watches of its chain; `buying` tells the side."""
+        return self._position
+
+    @property
+    def buying(self) -> bool:
+        """Return whether its ask is lifted."""
+        return self._buying
+
+    @property
     def _hedge_side(self) -> Side:
         return Side.SELL if (self._figures.hedge_delta > 0) == self._buying else Side.BUY
 

@@ -24,7 +24,7 @@ class RiskGate:
     def check(
         self, intent: OrderIntent, now: int, *, price_usd: float, value_usd: float, forward: float
     ) -> ApprovedOrder | RefusedOrder:
-        """Approve an intent, or refuse it with the figures.
+        """Approve an intent and remember it, or refuse it with the figures.
 
         Args:
             intent: What the rules want.
@@ -33,6 +33,16 @@ class RiskGate:
             value_usd: What it is worth.
             forward: For the collar.
         """
+        refused = self.refusal(intent, now, price_usd=price_usd, value_usd=value_usd, forward=forward)
+        if refused is not None:
+            return refused
+        self._last_order[_legs(intent)] = now
+        return ApprovedOrder(ts_init=now, intent=intent)
+
+    def refusal(
+        self, intent: OrderIntent, now: int, *, price_usd: float, value_usd: float, forward: float
+    ) -> RefusedOrder | None:
+        """Return what `check` would refuse an intent with, None if nothing; it is not remembered as an order."""
         premium = sum(leg.ratio * leg.price_usd for leg in intent.legs) * intent.quantity
         refused = _first_exceeded(
             intent,
@@ -43,20 +53,19 @@ class RiskGate:
         )
         if refused is not None:
             return refused
-        key = tuple((leg.venue, leg.symbol, leg.side.value) for leg in intent.legs)
         self._forget(now)
-        if key in self._last_order:
-            since_s = (now - self._last_order[key]) / NS_PER_S
-            return RefusedOrder(
-                ts_init=now,
-                intent=intent,
-                limit="duplicate",
-                value=since_s,
-                allowed=self._config.duplicate_s,
-                detail=f"the same legs were ordered {since_s:g} s ago; again only after {self._config.duplicate_s:g} s",
-            )
-        self._last_order[key] = now
-        return ApprovedOrder(ts_init=now, intent=intent)
+        last = self._last_order.get(_legs(intent))
+        if last is None:
+            return None
+        since_s = (now - last) / NS_PER_S
+        return RefusedOrder(
+            ts_init=now,
+            intent=intent,
+            limit="duplicate",
+            value=since_s,
+            allowed=self._config.duplicate_s,
+            detail=f"the same legs were ordered {since_s:g} s ago; again only after {self._config.duplicate_s:g} s",
+        )
 
     def check_reducing(
         self, intent: OrderIntent, now: int, *, price_usd: float, value_usd: float, forward: float
@@ -92,6 +101,10 @@ class RiskGate:
         old = [key for key, ts in self._last_order.items() if now - ts >= self._duplicate_ns]
         for key in old:
             del self._last_order[key]
+
+
+def _legs(intent: OrderIntent) -> tuple[tuple[str, str, str], ...]:
+    return tuple((leg.venue, leg.symbol, leg.side.value) for leg in intent.legs)
 
 
 def _first_exceeded(intent: OrderIntent, now: int, *limits: tuple[str, float, float, str]) -> RefusedOrder | None:

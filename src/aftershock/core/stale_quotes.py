@@ -145,6 +145,8 @@ class ArmedChain:
         fees: FeeSchedule | None,
         hedge: HedgeQuote | None,
         positions: NDArray[np.int64],
+        *,
+        in_passing: bool = False,
     ) -> EdgeFigures:
         """Value options and price both sides against them.
 
@@ -156,6 +158,7 @@ class ArmedChain:
             fees: Option fees, None if unknown (net is then NaN).
             hedge: None if nothing can be hedged with: hedge cost and net leave it out, the rules refuse.
             positions: int64[m], which of `rows` to evaluate.
+            in_passing: A look between evaluations: when the next ones are due, and what they see, stays as it is.
         """
         at = self.frame(forwards, now, index, positions)
         sigma_low, sigma_high = self._vol_bounds(config, forwards, at)
@@ -170,13 +173,14 @@ class ArmedChain:
                 np.concatenate((at.is_call, at.is_call)),
             )
         )
-        self._widen(config, at, values, vegas, positions)
+        self._widen(config, at, values, vegas, positions, hear=not in_passing)
         buy, sell = (
             at.side(sigma, values[side], deltas[side], vegas[side], fees, hedge, buying=side == 0)
             for side, sigma in enumerate((sigma_low, sigma_high))
         )
         figures = EdgeFigures(positions=positions, forward=at.forward, tau=at.tau, buy=buy, sell=sell)
-        self._note_reach(figures)
+        if not in_passing:
+            self._note_reach(figures)
         return figures
 
     def _fit_before(self) -> Before:
@@ -214,6 +218,8 @@ class ArmedChain:
         values: NDArray[np.float64],
         vegas: NDArray[np.float64],
         positions: NDArray[np.int64],
+        *,
+        hear: bool,
     ) -> None:
         """Widen the bounds, in place, by what the smile missed before the shock and by what fresh quotes say now."""
         before = self._before
@@ -224,7 +230,7 @@ class ArmedChain:
             middle, vega = 0.5 * (values[0] + values[1]), 0.5 * (vegas[0] + vegas[1])
             changed = self.chain.ts_changed[self.rows[positions]]
             fresh = np.flatnonzero(changed > self._heard[positions])
-            if len(fresh):
+            if len(fresh) and hear:
                 self._heard[positions] = changed
                 quoted = 0.5 * (at.bid + at.ask) * at.unit
                 with np.errstate(all="ignore"):

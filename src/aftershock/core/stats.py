@@ -6,7 +6,7 @@ import msgspec
 
 from aftershock.core.package import PackageCounts
 
-__all__ = ["EngineStats", "LiquidationTotals"]
+__all__ = ["EngineStats", "LiquidationTotals", "ReviewCounts"]
 
 
 class LiquidationTotals(msgspec.Struct):
@@ -17,6 +17,28 @@ class LiquidationTotals(msgspec.Struct):
     long_usd: float = 0.0
     short_usd: float = 0.0
     unconvertible: int = 0
+
+
+class ReviewCounts(msgspec.Struct):
+    """The second opinion: `replies` came in time; the other three changed nothing.
+
+    Attributes:
+        requests: Questions asked.
+        held: Would-be orders that waited.
+        replies: Answers in time, fallbacks included.
+        late: Answers after their deadline.
+        repeated: Further answers to one question.
+        unknown: Answers to what was never asked, or too long ago to be remembered.
+        fallbacks: Questions that were settled without an answer (not in shadow mode, where none is settled), by why.
+    """
+
+    requests: int = 0
+    held: int = 0
+    replies: int = 0
+    late: int = 0
+    repeated: int = 0
+    unknown: int = 0
+    fallbacks: dict[str, int] = {}
 
 
 class EngineStats(msgspec.Struct):
@@ -30,6 +52,7 @@ class EngineStats(msgspec.Struct):
     not_evaluable: dict[str, int] = {}
     liquidations: dict[str, LiquidationTotals] = {}
     unknown_instruments: dict[str, int] = {}
+    review: ReviewCounts = msgspec.field(default_factory=ReviewCounts)
 
     def cannot_evaluate(self, what: str) -> None:
         """Count a condition that the inputs did not allow."""

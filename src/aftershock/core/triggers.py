@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aftershock.core.case import CaseKey
     from aftershock.core.config import TriggerConfig
     from aftershock.core.forward import Bases, ExpiryKey
+    from aftershock.core.held import TriggerReview
     from aftershock.core.rules import Assessment
     from aftershock.core.stale_quotes import ArmedChain
     from aftershock.core.window import WindowFigures
@@ -53,6 +54,8 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
         decided: Last decision per opportunity.
         best: Of the quotes without an edge, the one with the largest net edge so far.
         peak_hz: Largest intensity of liquidations since the opening (cascade).
+        away_bps: How far a perpetual stands from the others (dislocation); NaN for other kinds.
+        review: Its question to a model, once there was one.
     """
 
     trigger_id: str
@@ -76,6 +79,8 @@ class OpenTrigger(msgspec.Struct, kw_only=True):
     evaluations: int = 0
     best: BestSoFar | None = None
     peak_hz: float = 0.0
+    away_bps: float = NAN
+    review: TriggerReview | None = None
 
     def feed(self, ts_init: int, ts_event: int) -> None:
         """Note an event that fed the trigger."""

@@ -81,9 +81,9 @@ class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
         request_id: Of the question.
         fallback: Why there was no answer; None if there was one.
         probability: The model's; NaN without an answer.
-        waited_ms: From the question to the decision, data time.
-        lost_bps: Net edge when asked less net edge when decided; NaN if it can't be priced any more.
-        size_share: Quantity left by the review, a fraction of what the rules wanted.
+        waited_ms: From when the order had to wait to the decision, data time; 0 for one that came after the answer.
+        lost_bps: Net edge then less net edge when decided; NaN if it can't be priced any more.
+        size_share: Quantity left by the review, a fraction of what the rules wanted; 0 where it refused.
     """
 
     request_id: str

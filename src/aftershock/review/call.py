@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 from aftershock.model.review import Fallback
-from aftershock.model.units import NAN, NS_PER_S
+from aftershock.model.units import NS_PER_S
 from aftershock.review.answer import Completion, Failure, read_answer
 from aftershock.review.clock import Clock
 from aftershock.review.job import Job
@@ -193,10 +194,10 @@ class Caller:
                 finish_reason="" if completion is None else completion.finish_reason,
                 usage=usage,
                 price=hold.price,
-                cost_usd=cost,
+                cost_usd=cost if math.isfinite(cost) else None,
                 queued_ms=job.ms_since(started),
-                connect_ms=NAN if raw is None else job.ms_since(raw.sent_ns),
-                first_byte_ms=NAN if raw is None else job.ms_since(raw.first_byte_ns),
+                connect_ms=None if raw is None else job.ms_since(raw.sent_ns),
+                first_byte_ms=None if raw is None else job.ms_since(raw.first_byte_ns),
                 total_ms=job.ms_since(now),
                 verdict=verdict,
                 fallback="" if failure is None else failure.fallback.value,

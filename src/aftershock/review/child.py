@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from aftershock.errors import AftershockError
+from aftershock.model.units import NAN
 from aftershock.review.gateway import Gateway
 from aftershock.review.job import Outcome
 from aftershock.review.lane import Lane
@@ -23,6 +25,8 @@ from aftershock.review.transport import AiohttpTransport
 
 __all__ = ["main", "serve"]
 
+_MOST_FILES = 16_384
+"""A connection is a file: so many requests may be out."""
 _DECODER = msgspec.msgpack.Decoder(ToGateway)
 
 
@@ -79,7 +83,9 @@ class _Service:
     def _keep(self, record: ReviewRecord) -> None:
         if record.provider and not record.from_cache:
             is_estimate = record.usage is None or record.usage.is_estimate
-            self._writer.write(encode(Paid(record.cost_usd, is_estimate=is_estimate)))
+            self._writer.write(
+                encode(Paid(NAN if record.cost_usd is None else record.cost_usd, is_estimate=is_estimate))
+            )
         if self._recorder is not None:
             self._recorder.add(record)
 
@@ -121,6 +127,8 @@ def main() -> None:
     """Serve the socket that the first argument names; the program that started us decides when to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, _MOST_FILES)), hard))
     factory = None
     with suppress(ImportError):
         import uvloop

@@ -185,8 +185,8 @@ class Gateway:
                 self._answer_from_cache(call, known)
                 return
             said = await self._send(call, wait_s)
-            if said is None:
-                return
+            if said is None or self.failure is not None:
+                break
             if isinstance(said, Answered):
                 self._cache.keep(call.digest, said, self._now_ns)
                 self._answer(call, said)
@@ -195,21 +195,27 @@ class Gateway:
             if job.is_over() or failure.fallback in (Fallback.BUDGET, Fallback.SEMANTIC):
                 break
             tried.add(lane.provider.name)
-            if attempt == self._config.attempts:
+            if attempt == self._config.attempts or not await self._may_try_again(job, tried, failure, attempt):
                 break
-            if len(tried) == len(self._lanes):  # everybody was asked: only time may help
-                if not failure.again or not await self._paused(job, attempt):
-                    break
-                tried.clear()
+        if self.failure is not None:
+            failure = Failure(Fallback.STOPPED, "the gateway can't go on")
         self._give_up(job, failure or Failure(Fallback.BREAKER, "nobody could be asked"))
 
-    async def _paused(self, job: Job, attempt: int) -> bool:
-        """Wait longer after each attempt, with jitter; False at once if that leaves no time for an answer."""
+    async def _may_try_again(self, job: Job, tried: set[str], failure: Failure, attempt: int) -> bool:
+        """Tell whether somebody is left to ask; if everybody was asked, wait, longer each time, with jitter.
+
+        False at once where waiting does not help, or leaves no time for an answer.
+        """
+        if len(tried) < len(self._lanes):
+            return True
+        if not failure.again:
+            return False
         pause_s = min(_FIRST_PAUSE_S * 2 ** (attempt - 1), _LONGEST_PAUSE_S) * self._random.uniform(0.5, 1.0)
         fastest_s = min(lane.typical_s for lane in self._lanes)
         if pause_s + fastest_s >= job.left_s(self._now_ns):
             return False
         await self._clock.sleep(pause_s)
+        tried.clear()
         return not job.is_over()
 
     async def _send(self, call: Call, wait_s: float) -> Answered | Failure | None:
@@ -336,4 +342,7 @@ class Gateway:
         self._on_outcome(job.outcome)
 
     def _keep(self, record: ReviewRecord) -> None:
-        self._on_record(record)
+        try:
+            self._on_record(record)
+        except Exception as error:  # noqa: BLE001 - a disk that is full: what can't be recorded is not asked
+            self.failure = self.failure or error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from aftershock.model.units import NAN
 from aftershock.review.usage import Usage
 
 __all__ = ["FORMAT", "ReviewRecord", "Verdict"]
@@ -45,8 +44,8 @@ class ReviewRecord(msgspec.Struct, frozen=True, kw_only=True):
         finish_reason: Likewise.
         usage: None if nothing was counted or estimated.
         price: Which row of which price table was applied.
-        cost_usd: NaN if there is no price.
-        queued_ms, connect_ms, first_byte_ms, total_ms: From the question; NaN where it did not come so far.
+        cost_usd: None if there is no price.
+        queued_ms, connect_ms, first_byte_ms, total_ms: From the question; None where it did not come so far.
         verdict: None without a usable answer.
         fallback: A value of `Fallback`; empty with a verdict.
         detail: One sentence about the fallback, without the provider's text.
@@ -74,11 +73,11 @@ class ReviewRecord(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str = ""
     usage: Usage | None = None
     price: str = ""
-    cost_usd: float = NAN
-    queued_ms: float = NAN
-    connect_ms: float = NAN
-    first_byte_ms: float = NAN
-    total_ms: float = NAN
+    cost_usd: float | None = None
+    queued_ms: float | None = None
+    connect_ms: float | None = None
+    first_byte_ms: float | None = None
+    total_ms: float | None = None
     verdict: Verdict | None = None
     fallback: str = ""
     detail: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -57,7 +58,8 @@ class Recorder:
 
     def close(self) -> None:
         """Put it on the disk and let go."""
-        os.fsync(self._file)
+        with suppress(OSError):  # a device or a pipe has no disk
+            os.fsync(self._file)
         os.close(self._file)
 
     def __enter__(self) -> Self:

@@ -26,7 +26,7 @@ from aftershock.model.orders import Fill
 from aftershock.model.table import InstrumentTable
 from aftershock.venues.tardis import FileReport
 
-__all__ = ["EVENT", "OPTION_ROW", "TERMS", "LiveInputs", "LiveRecording", "Terms", "encode_event"]
+__all__ = ["EVENT", "OPTION_ROW", "TERMS", "LiveInputs", "LiveRecording", "Terms", "encode_event", "review_replies"]
 
 EVENT, OPTION_ROW, TERMS = 2, 3, 4
 """Kinds of input records: an event, one row of option quotes, and what the table of instruments was given."""
@@ -109,6 +109,15 @@ def _decode_event(kind: int, payload: bytes) -> ev.Event:
         columns={name: values[i : i + 1] for i, name in enumerate(ev.OPTION_COLUMNS)},
         underlying_index=[row.underlying_index],
     )
+
+
+def review_replies(reader: JournalReader) -> Iterator[ev.ReviewReply]:
+    """Yield the answers of models among the inputs of a journal; one of files holds none."""
+    for _, kind, payload in reader.inputs():
+        if kind == EVENT:
+            event = _EVENTS.decode(payload)
+            if isinstance(event, ev.ReviewReply):
+                yield event
 
 
 class LiveRecording:

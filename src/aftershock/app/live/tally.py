@@ -9,7 +9,7 @@ from aftershock.app.outcome import Effect
 from aftershock.app.plain import plain, plain_signal, ranked
 from aftershock.core.triggers import is_degraded
 from aftershock.model.orders import ApprovedOrder, PackageResult, RefusedOrder
-from aftershock.model.signals import Action, Alarm, ArbitrageSignal, TriggerClosed, TriggerOpened
+from aftershock.model.signals import Action, Alarm, ArbitrageSignal, ReviewRequest, TriggerClosed, TriggerOpened
 
 __all__ = ["KEPT", "Tally"]
 
@@ -21,7 +21,7 @@ class Tally:
     """Counts effects by kind.
 
     Attributes:
-        signals: The latest decisions; `triggers`, `alarms`, `orders`, `refused`, `results` likewise.
+        signals: The latest decisions; `triggers`, `alarms`, `orders`, `refused`, `results`, `reviews` likewise.
         by_action_and_reason: Decisions, by action and code.
         results_by_status: What became of approved entries.
     """
@@ -33,6 +33,7 @@ class Tally:
         self.orders: deque[ApprovedOrder] = deque(maxlen=KEPT)
         self.refused: deque[RefusedOrder] = deque(maxlen=KEPT)
         self.results: deque[PackageResult] = deque(maxlen=KEPT)
+        self.reviews: deque[ReviewRequest] = deque(maxlen=KEPT)
         self.by_action_and_reason: Counter[tuple[Action, str]] = Counter()
         self.results_by_status: Counter[str] = Counter()
         self._counts: Counter[type] = Counter()
@@ -62,6 +63,8 @@ class Tally:
         elif isinstance(effect, PackageResult):
             self.results.append(effect)
             self.results_by_status[effect.status] += 1
+        elif isinstance(effect, ReviewRequest):
+            self.reviews.append(effect)
 
     def _open(self, opened: TriggerOpened) -> None:
         self.triggers.append(opened)
@@ -90,6 +93,11 @@ class Tally:
     def approved(self) -> int:
         """Return the number of approved orders, hedges and unwinds included."""
         return self._counts[ApprovedOrder]
+
+    @property
+    def asked(self) -> int:
+        """Return the number of questions to a model."""
+        return self._counts[ReviewRequest]
 
     @property
     def alarmed(self) -> dict[str, int]:
