@@ -162,7 +162,7 @@ def test_an_estimate_and_a_worst_case_are_flagged_and_an_error_is_free(tmp_path:
     )
 
     assert (asked.counted, asked.estimated, asked.at_worst, asked.free) == (0, 1, 1, 2)
-    assert asked.usd["published"] == pytest.approx(0.00096 + (300 * 2 + 80 * 8) / 1e6, rel=0.1)
+    assert asked.usd["published"] == pytest.approx(0.00096 + (1.25 * 300 * 2 + 80 * 8) / 1e6, rel=0.01)
     assert dict(asked.fallbacks) == {"deadline": 1, "http": 1, "unreachable": 1}
 
 

@@ -16,6 +16,7 @@ from aftershock.app.plain import ranked
 from aftershock.errors import InputError
 from aftershock.model.units import NS_PER_MS
 from aftershock.review.prices import PriceTable
+from aftershock.review.purse import MARGIN
 from aftershock.review.record import ReviewRecord
 from aftershock.review.recording import LineFault, read_records
 from aftershock.review.tokens import estimate_tokens
@@ -241,7 +242,7 @@ def _is_possible(record: ReviewRecord) -> bool:
 
 
 def _worst(request: str) -> Usage:
-    """Return the most that a request may have been: its messages by our count, its answer as long as it allowed."""
+    """Return the most that a request may have been, as it was set aside: messages by our count, the longest answer."""
     tokens, most = estimate_tokens(request), 0
     try:
         body = msgspec.json.decode(request)
@@ -255,7 +256,7 @@ def _worst(request: str) -> Usage:
             [each.get("content") for each in messages if isinstance(each, dict)] if isinstance(messages, list) else []
         )
         tokens = sum(estimate_tokens(text) for text in texts if isinstance(text, str)) or tokens
-    return Usage(input_tokens=tokens, output_tokens=most, is_estimate=True)
+    return Usage(input_tokens=int(tokens * MARGIN), output_tokens=most, is_estimate=True)
 
 
 def _name(file: Path) -> str:
