@@ -10,6 +10,8 @@ import pytest
 from tests.app.test_costs import record, recording
 from tests.cli.conftest import Run
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 
 def test_providers_stand_side_by_side_at_both_prices(aftershock: Run) -> None:
     ran = aftershock("costs", "--at", "2026-11-27")
@@ -20,6 +22,13 @@ def test_providers_stand_side_by_side_at_both_prices(aftershock: Run) -> None:
     for figure in ("0.00008", "0.00152", "0.00285", "0.00048", "190 tokens of input"):
         assert figure in ran.out
     assert max(map(len, ran.out.splitlines())) < 160
+
+
+def test_the_documentation_shows_what_the_command_says(aftershock: Run) -> None:
+    page = (REPOSITORY / "docs" / "costs.md").read_text(encoding="utf-8")
+    shown = page.split("$ aftershock costs --at 2026-11-27\n")[1].split("```")[0]
+
+    assert shown == aftershock("costs", "--at", "2026-11-27").out, "put the command's output into docs/costs.md"
 
 
 def test_the_document_holds_prompts_offers_claims_and_no_recording(aftershock: Run) -> None:
