@@ -226,7 +226,7 @@ class DeribitClient:
             channels += [f"book.{symbol}.100ms" for symbol in books]
             if not channels:
                 raise UsageError(f"Deribit lists nothing of {', '.join(assets)} that was asked for: name other coins")
-            subscriptions.add(channels)
+            subscriptions.add(list(dict.fromkeys(channels)))
             link = self._link(subscriptions, streams, books)
             settlements = Settlements(listings.indices, self._deliveries, self._clock, report)
             work = (settlements.run,) if options else ()
