@@ -122,8 +122,8 @@ def _provider(url: str) -> Provider:
         model="stub",
         capability=Capability.SCHEMA,
         max_concurrent=20_000,
-        requests_per_minute=1_000_000,
-        tokens_per_minute=1_000_000,
+        requests_per_minute=100_000_000,
+        tokens_per_minute=1_000_000_000,
         needs_key=False,
     )
 

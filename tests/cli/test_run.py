@@ -88,7 +88,7 @@ def test_the_document_has_the_names_that_others_read(market: list[LiveConfig], a
     assert ran.code == 0
     document = json.loads(ran.out)
     assert set(document) >= NAMES
-    assert set(document["review"]) == {"requests", "cost_usd", "fallbacks"}
+    assert set(document["review"]) >= {"requests", "cost_usd", "fallbacks"}
     assert set(document["decisions"]) == {"BUY", "SELL", "HOLD"}
     assert {"p50", "p99", "max"} <= set(document["latency_ns"])
     assert set(document["latency_ns"]["stages"]) == {"receive", "queue", "process", "effect", "total", "decision"}

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import math
 
-from aftershock.model.events import DerivativeTicker, Quote
-from tests.deribit.said import CALL, OTHER, PERPETUAL, PUT, adapter, cells, mark, quote, say, ticker
+import pytest
+
+from aftershock.model.events import DerivativeTicker, Gap, Quote, StreamId
+from aftershock.venues.connection.inbox import Frame, Item, Lost, Opened, Skipped, Tick
+from aftershock.venues.connection.packed import OptionRow
+from aftershock.venues.connection.venue_decoder import VenueDecoder
+from aftershock.venues.connection.venue_plan import VenueLink, VenuePlan
+from tests.connection.toy_venue import Asked
+from tests.deribit.said import CALL, MS, NOW_MS, OTHER, PERPETUAL, PUT, adapter, cells, mark, quote, say, ticker, told
+
+S = 1_000_000_000
+T0 = NOW_MS * MS
 
 
 def test_a_mark_after_a_loss_does_not_repeat_the_quote_from_before_it() -> None:
@@ -22,6 +32,30 @@ def test_a_mark_after_a_loss_does_not_repeat_the_quote_from_before_it() -> None:
     say(reader, quote(CALL, 0.039, 0.041, ms=6_000))
     (again,) = say(reader, mark(CALL, ms=7_000))
     assert (cells(again)["bid"], cells(again)["ask"]) == (0.039, 0.041)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        Lost(T0, T0 + S, "gone"),
+        Skipped(T0, T0 + S, 9, "frames came faster than they were used", overflow=True),
+        Frame("<html>", T0 + S),
+        Frame(told(f"quote.{CALL}", {"instrument_name": CALL, "timestamp": "soon"}), T0 + S),
+        Tick(T0 + 60 * S),
+    ],
+)
+def test_whatever_is_lost_the_first_row_after_it_confirms_no_quote_from_before(loss: Item) -> None:
+    reader, report = adapter()
+    options = StreamId("deribit", "option_quotes", "BTC")
+    link = VenueLink(url="ws://127.0.0.1:9", who="Deribit", streams=(options,))
+    decoder = VenueDecoder(VenuePlan(venue="deribit", adapter=reader, links=(link,)), report, Asked(), stale_after_s=15)
+    decoder.item(0, Opened(T0, 1))
+    decoder.item(0, Frame(quote(CALL, 0.049, 0.051), T0))
+
+    told_of_it = [*decoder.item(0, loss), *decoder.item(0, Frame(mark(CALL, ms=61_000), T0 + 61 * S))]
+    assert any(isinstance(each, Gap) for each in told_of_it)
+    assert isinstance(told_of_it[-1], OptionRow)
+    assert math.isnan(cells(told_of_it[-1])["bid"])
 
 
 def test_a_price_of_the_underlying_from_before_a_loss_is_not_told_as_one_of_now() -> None:

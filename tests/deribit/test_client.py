@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from aftershock.app.venue_chain import chain_now
 from aftershock.errors import ConfigError, UnreachableError, UsageError
 from aftershock.model.events import DerivativeTicker, Event, OptionQuotes, Quote, Restored, Trade
 from aftershock.model.instruments import Kind
@@ -156,6 +157,15 @@ def test_steps_that_are_not_said_are_unknown_and_what_is_not_open_is_left_out_an
         assert stream.report.notes == [f"{chain.left_out['not open']} of BTC were left out: not open"]
 
     run(main, "deribit-nulls", "deribit-new-state")
+
+
+def test_the_command_that_shows_a_chain_tells_what_was_left_out() -> None:
+    async def main(box: Sandbox, _client: DeribitClient) -> None:
+        _, _, notes = await chain_now("deribit", "BTC", box.environment)
+        (note,) = notes
+        assert note.endswith("were left out: not open")
+
+    run(main, "deribit-new-state")
 
 
 def test_a_venue_that_is_not_there_is_named() -> None:

@@ -148,6 +148,18 @@ def test_marks_of_a_whole_chain_are_fractions_where_tickers_are_percent() -> Non
     assert mark.values[9] == row.values[9] == 0.9
 
 
+def test_a_mark_that_is_absent_takes_the_marks_of_no_other_option_away() -> None:
+    rows = [{"instrument_name": "BTC-4JUN21-40500-P", "timestamp": 1, "mark_price": None, "iv": None},
+            {"instrument_name": "BTC-4JUN21-40500-C", "timestamp": 1, "mark_price": 0.1, "iv": 0.9}]  # fmt: skip
+
+    absent, mark = decoded({"method": "subscription", "params": {"channel": "markprice.options.btc_usd", "data": rows}})
+
+    assert isinstance(absent, OptionRow)
+    assert isinstance(mark, OptionRow)
+    assert math.isnan(absent.values[9])
+    assert mark.values[9] == 0.9
+
+
 def test_books_become_snapshots_and_deltas_that_name_their_predecessor() -> None:
     def book(**more: object) -> Decoded:
         data = {"instrument_name": "BTC-PERPETUAL", "timestamp": 1, "change_id": 9, "bids": [["new", 1.0, 2.0]],

@@ -17,14 +17,17 @@ from aftershock.model.units import NS_PER_S, utc_ns
 from aftershock.sim.servers.sandbox import Sandbox
 from aftershock.venues.connection.venue_plan import Answer
 from aftershock.venues.deribit.adapter import DeribitAdapter
+from aftershock.venues.deribit.chain import Chain
 from aftershock.venues.deribit.client import DeribitClient
+from aftershock.venues.deribit.instruments import read_instruments
 from aftershock.venues.deribit.listings import Listings
 from aftershock.venues.deribit.settlements import Settlements, price_of
 from aftershock.venues.deribit.subscriptions import Subscriptions
 from aftershock.venues.tardis.live_report import LiveReport
 from tests.connection.fakes import FakeClock
-from tests.deribit.said import NOW_MS, OTHER, PERPETUAL, told
+from tests.deribit.said import CALL, NOW_MS, OTHER, PERPETUAL, PUT, mark, told
 from tests.deribit.test_client import heard, run
+from tests.deribit.test_instruments import GOOD, OPTION
 
 EXPIRY = utc_ns(2026, 6, 26, 8)
 
@@ -65,6 +68,25 @@ def test_what_is_of_another_coin_no_option_or_in_an_unknown_state_is_not_subscri
     assert say(reader, "no name", "open") == []
     assert say(reader, OTHER, "dream\x1bing") == []
     assert report.notes == [f"Deribit says of {OTHER} that it is dream\ufffding: not taken as open"]
+
+
+def test_an_option_that_opened_while_nobody_listened_is_known_by_its_mark_but_what_was_left_out_stays_so() -> None:
+    reader, listings, _ = listening()
+    odd = read_instruments(
+        [GOOD, OPTION | {"instrument_type": "linear"}, OPTION | {"instrument_name": PUT, "state": "dreaming"}], "BTC"
+    )
+    assert odd.refused == {CALL: "settlement unclear", PUT: "not open"}
+    nothing = Chain(asset="BTC", asked_ns=0, answered_ns=0, rows=(), instruments=(), fees=(), left_out={})
+    listings.know(nothing, odd)
+
+    answers = [each for each in reader.decode(0, mark(OTHER, CALL, PUT, "ETH-25SEP26-9000-C"), NOW_MS)
+               if isinstance(each, Answer)]  # fmt: skip
+    (answer,) = answers
+    assert json.loads(answer.text)["params"]["channels"] == [f"ticker.{OTHER}.agg2", f"quote.{OTHER}"]
+    assert reader.decode(0, mark(OTHER, CALL, PUT, ms=1_000), NOW_MS) == []
+
+    assert say(reader, PUT, "open") == [f"quote.{PUT}"], "it was not open then, and is now"
+    assert say(reader, CALL, "open") == []
 
 
 def test_a_new_session_asks_for_what_was_added_too_and_not_for_what_has_expired() -> None:

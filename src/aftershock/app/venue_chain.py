@@ -63,8 +63,8 @@ async def digitals_now(asset: str, volatility: float, environment: Mapping[str, 
     return views, others + len(digitals) - len(mine)
 
 
-async def chain_now(venue: str, asset: str, environment: Mapping[str, str]) -> tuple[Chains, int]:
-    """Return a chain and the moment of its last answer, ns UTC; each row confirms only itself.
+async def chain_now(venue: str, asset: str, environment: Mapping[str, str]) -> tuple[Chains, int, list[str]]:
+    """Return a chain, the moment of its last answer (ns UTC), and what was left out; each row confirms only itself.
 
     Raises:
         UsageError: The venue can't be asked, or lists no options of that coin; says what it does.
@@ -75,7 +75,10 @@ async def chain_now(venue: str, asset: str, environment: Mapping[str, str]) -> t
     chain: OptionsChain | Chain
     if venue == DERIBIT:
         chain = await DeribitClient(environment=environment).chain(asset)
+        notes = [f"{count:,} were left out: {why}" for why, count in chain.left_out.items()]
     else:
         async with BackpackOptionsClient(environment=environment) as client:
             chain = await client.get_options_chain(asset)
-    return chains_at([chain.quotes()], InstrumentTable(chain.instruments), chain.answered_ns, "poll")
+        notes = [f"{chain.untyped:,} were left out: terms that are in no typed field"] if chain.untyped else []
+    chains, now = chains_at([chain.quotes()], InstrumentTable(chain.instruments), chain.answered_ns, "poll")
+    return chains, now, notes

@@ -89,7 +89,9 @@ def chain(  # noqa: PLR0913 - click passes each option by name
     if venue is not None:
         if files or at or instruments:
             raise UsageError("--venue asks for the chain of this moment: give no files, --at or --instruments with it")
-        chains, now = with_fast_loop(chain_now(venue, asset or "BTC", environment()))
+        chains, now, left_out = with_fast_loop(chain_now(venue, asset or "BTC", environment()))
+        for each in left_out:
+            note(each)
         view, incomplete = view_chain(chains, now, expiry_ns=wanted, price=price, tolerance_pct=tolerance_pct), False
     else:
         inputs = open_inputs([Given(file, "options") for file in files], instruments)

@@ -13,7 +13,7 @@ from aftershock.errors import ConfigError
 
 __all__ = ["BUNDLED", "Capability", "Provider", "checked_url"]
 
-_Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+_Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 _Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=40)]
 _Model = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", max_length=120)]
 _Field = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]

@@ -53,9 +53,10 @@ class DeribitAdapter:
             found.append(Answer(request("public/test", 0)))
         if self._report.rows_dropped > dropped and not found:
             return [Unreadable("a message could not be read")]
-        if self._decoder.states:
-            opened = self._listings.opened(self._decoder.states)
+        if self._decoder.states or self._known.strangers:
+            opened = [*self._listings.opened(self._decoder.states), *self._listings.seen(self._known.strangers)]
             self._decoder.states.clear()
+            self._known.strangers.clear()
             found += [Answer(each, paced=True) for each in self._subscriptions.add(opened)]
         while self._decoder.answers:
             found += self._answered(self._decoder.answers.pop(0))

@@ -15,15 +15,14 @@ from aftershock.model.order import option_stream
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NS_PER_MS
 from aftershock.venues.connection.clock import Clock, SystemClock
-from aftershock.venues.connection.packed import OptionRow
 from aftershock.venues.connection.rate_limit import TokenBucket
 from aftershock.venues.connection.settings import LiveSettings
-from aftershock.venues.connection.text import place_of, printable
+from aftershock.venues.connection.text import place_of
 from aftershock.venues.connection.venue_plan import VenueLink, VenuePlan
 from aftershock.venues.connection.venue_stream import VenueStream
 from aftershock.venues.deribit.account import account_fees
 from aftershock.venues.deribit.adapter import DeribitAdapter
-from aftershock.venues.deribit.chain import Chain, channels_of
+from aftershock.venues.deribit.chain import Chain, ask_chain, channels_of
 from aftershock.venues.deribit.instruments import Listed, read_instruments
 from aftershock.venues.deribit.keys import Keys
 from aftershock.venues.deribit.listings import Listings
@@ -31,7 +30,6 @@ from aftershock.venues.deribit.rows import VENUE
 from aftershock.venues.deribit.rpc import Rpc
 from aftershock.venues.deribit.settlements import Settlements
 from aftershock.venues.deribit.subscriptions import Subscriptions, request
-from aftershock.venues.deribit.summary import read_summaries
 from aftershock.venues.tardis.live_report import LiveReport
 
 __all__ = ["HTTP_URL", "WS_URL", "Chain", "DeribitClient"]
@@ -131,31 +129,7 @@ class DeribitClient:
             UnreachableError: The venue does not answer, or with something else.
         """
         asked_ns = self._clock.wall_ns()
-        return await self._chain(asset, await self.listed(asset), asked_ns)
-
-    async def _chain(self, asset: str, listed: Listed, asked_ns: int) -> Chain:
-        options = {each.symbol: each for each in listed.terms.instruments if each.kind is Kind.OPTION}
-        if not options:
-            raise UsageError(f"Deribit lists no options of {printable(asset)}: name a coin like BTC or ETH")
-        rows: list[OptionRow] = []
-        left_out = dict(listed.left_out)
-        for currency in dict.fromkeys(each.settles_in for each in options.values()):
-            found = await self._rpc.public("get_book_summary_by_currency", currency=currency, kind="option")
-            read, unread = read_summaries(found, self._clock.wall_ns())
-            rows += [row for row in read if row.symbol in options]
-            for why, count in unread.items():
-                left_out[why] = left_out.get(why, 0) + count
-        if not rows:
-            raise UnreachableError(f"Deribit's summary has none of the {len(options)} options of {asset}: try again")
-        return Chain(
-            asset=asset,
-            asked_ns=asked_ns,
-            answered_ns=self._clock.wall_ns(),
-            rows=tuple(rows),
-            instruments=tuple(options.values()),
-            fees=listed.terms.fees,
-            left_out=left_out,
-        )
+        return await ask_chain(self._rpc, self._clock, asset, await self.listed(asset), asked_ns)
 
     async def _deliveries(self, index: str) -> Any:  # noqa: ANN401 - a document
         return await self._rpc.public("get_delivery_prices", index_name=index, count="10")
@@ -214,7 +188,7 @@ class DeribitClient:
                     streams += [StreamId(VENUE, kind, symbol) for kind in _OF_A_PERPETUAL]
                 left_out = listed.left_out
                 if options:
-                    chain = await self._chain(asset, listed, asked_ns)
+                    chain = await ask_chain(self._rpc, self._clock, asset, listed, asked_ns)
                     left_out = chain.left_out
                     adapter.know(chain.rows)
                     first.append(chain.quotes())
@@ -226,7 +200,7 @@ class DeribitClient:
             channels += [f"book.{symbol}.100ms" for symbol in books]
             if not channels:
                 raise UsageError(f"Deribit lists nothing of {', '.join(assets)} that was asked for: name other coins")
-            subscriptions.add(channels)
+            subscriptions.add(list(dict.fromkeys(channels)))
             link = self._link(subscriptions, streams, books)
             settlements = Settlements(listings.indices, self._deliveries, self._clock, report)
             work = (settlements.run,) if options else ()

@@ -12,7 +12,9 @@ from aftershock.venues.connection.text import printable
 from aftershock.venues.deribit.messages import LATEST_MS
 from aftershock.venues.tardis.instruments_json import LoadedInstruments, parse
 
-__all__ = ["Listed", "read_instruments"]
+__all__ = ["NOT_OPEN", "Listed", "read_instruments"]
+
+NOT_OPEN = "not open"
 
 _KINDS = {"option": "option", "future": "future"}
 _INVERSE = {"reversed": True, "linear": False}
@@ -25,11 +27,13 @@ class Listed(msgspec.Struct, frozen=True):
         terms: Contract terms, the highest fees by kind and settlement, notes on what is uncertain.
         indices: Price index of each symbol, `btc_usd`; empty where it is not said.
         left_out: Rows that are not open, of a kind that is not traded here, or can't be read, by why.
+        refused: Why, by name, of those that have one.
     """
 
     terms: LoadedInstruments
     indices: dict[str, str]
     left_out: dict[str, int]
+    refused: dict[str, str] = {}
 
 
 class _Instrument(msgspec.Struct, frozen=True):
@@ -98,6 +102,7 @@ def read_instruments(rows: Any, asset: str) -> Listed:  # noqa: ANN401 - a docum
     left_out: dict[str, int] = {}
     entries: dict[str, dict[str, Any]] = {}
     indices = {}
+    refused: dict[str, str] = {}
     for row in rows:
         try:
             each = msgspec.convert(row, _Instrument)
@@ -109,12 +114,15 @@ def read_instruments(rows: Any, asset: str) -> Listed:  # noqa: ANN401 - a docum
             why, entry = _unreadable(error), {}
         if why:
             left_out[why] = left_out.get(why, 0) + 1
+            name = row.get("instrument_name") if isinstance(row, dict) else None
+            if isinstance(name, str) and name.upper() not in entries:
+                refused[name.upper()] = why
             continue
         entries[each.name] = entry
         indices[each.name] = each.price_index or ""
     terms = parse(msgspec.json.encode(list(entries.values())), "Deribit's list")
     fees = tuple(msgspec.structs.replace(each, source="the venue's list of instruments") for each in terms.fees)
-    return Listed(msgspec.structs.replace(terms, fees=fees), indices, left_out)
+    return Listed(msgspec.structs.replace(terms, fees=fees), indices, left_out, refused)
 
 
 def _unreadable(error: Exception) -> str:
@@ -128,7 +136,7 @@ def _why_not(each: _Instrument) -> str:
     if each.state is None and each.is_active is None:
         return "without a state"
     if each.is_active is False or each.state not in (None, "open"):
-        return "not open"
+        return NOT_OPEN
     if not each.instrument_name or not each.instrument_name.isprintable():
         return "without a name"
     if each.kind == "option" and (not each.strike or each.option_type not in ("call", "put")):

@@ -127,8 +127,8 @@ class MarkPrice(msgspec.Struct, frozen=True):
 
     instrument_name: str
     timestamp: Millis
-    mark_price: float
-    iv: float
+    mark_price: float | None = None
+    iv: float | None = None
 
 
 class InstrumentState(msgspec.Struct, frozen=True):

@@ -42,11 +42,15 @@ class Joined:
 
     Quotes come from `quote`, marks and volatilities of the whole chain from `markprice.options`, the price of each
     expiry's underlying from the ticker of one option. A ticker may come late: what it says of the quote then is over.
+
+    Attributes:
+        strangers: Options that a mark was told of and that nobody asked for, since they were last taken.
     """
 
     def __init__(self, report: FileReport) -> None:
         """Take where quotes are counted that came late."""
         self._report = report
+        self.strangers: list[str] = []
         self._options: dict[str, _Option] = {}
         self._underlyings: dict[str, _Underlying] = {}
         self._quoted: dict[str, tuple[int, int]] = {}
@@ -101,7 +105,10 @@ class Joined:
     def mark(self, row: OptionRow) -> list[Event]:
         """Return the row of an option with a new mark; nothing for one that nobody asked for, or an older mark."""
         option = self._options.get(row.symbol)
-        if option is None or row.ts_event < option.marked_ns:
+        if option is None:
+            self.strangers.append(row.symbol)
+            return []
+        if row.ts_event < option.marked_ns:
             return []
         option.marked_ns = min(row.ts_event, row.ts_init + _AHEAD_NS)
         for column in (_MARK_PRICE, _MARK_IV):

@@ -44,7 +44,7 @@ def option_row(data: TickerData, symbol: str, ts_init: int) -> OptionRow:
 def mark_row(data: MarkPrice, ts_init: int) -> OptionRow:
     """Return a mark as a row of which nothing else is known."""
     values = [NAN] * 16
-    values[8], values[9] = data.mark_price, data.iv
+    values[8], values[9] = number(data.mark_price), number(data.iv)
     return _row(name_of(data.instrument_name), data.timestamp, ts_init, values, "")
 
 
