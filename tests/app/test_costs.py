@@ -17,9 +17,12 @@ from aftershock.app.cost_claims import CLAIMS, common_tokens, reasons
 from aftershock.app.costs import CHAINS, compare, our_prompt
 from aftershock.app.costs_report import CostReport
 from aftershock.app.recorded_costs import Asked, read_costs
+from aftershock.cli.costs_text import costs_text
 from aftershock.errors import InputError
 from aftershock.model.units import utc_ns
+from aftershock.review.canary import canary
 from aftershock.review.prices import PriceTable
+from aftershock.review.prompt import question
 from aftershock.review.record import ReviewRecord, Verdict
 from aftershock.review.usage import Usage
 
@@ -271,5 +274,33 @@ def test_the_sum_over_requests_is_the_mean_times_their_number(
     assert mean.usd(price) * len(usages) == pytest.approx(found.models()[0].usd["published"], rel=1e-9, abs=1e-15)
 
 
+@given(st.data())
+def test_no_spoilt_recording_is_more_than_a_count(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    line = bytearray(msgspec.json.encode(record(fallback="http")))
+    for _ in range(data.draw(st.integers(1, 4))):
+        line[data.draw(st.integers(0, len(line) - 1))] = data.draw(st.integers(0, 255))
+    file = recording(tmp_path_factory.getbasetemp() / "spoilt", record(), bytes(line))
+
+    found = read_costs([file], BUNDLED)
+    mean = found.prompt()
+    assert mean is not None
+    document = CostReport(compare(BUNDLED, NOW, [mean]), found).document()
+
+    assert msgspec.json.decode(msgspec.json.encode(document)) is not None
+    told = sum(each.requests for each in found.models()) + found.not_sent + found.from_cache + found.faults.total()
+    assert told == found.lines
+    assert costs_text(compare(BUNDLED, NOW, [mean]), found).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9_999])
+def test_any_year_can_be_asked_about(year: int) -> None:
+    found = compare(BUNDLED, utc_ns(year, 1, 1))
+
+    assert costs_text(found, None)
+    assert msgspec.json.encode(CostReport(found, None).document())
+
+
 def test_our_question_is_counted_from_its_own_text() -> None:
-    assert our_prompt().characters is not None
+    assert our_prompt().characters == sum(map(len, question(canary(0))))

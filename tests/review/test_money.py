@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import aftershock.review.budget
 from aftershock.errors import ConfigError
 from aftershock.model.review import Fallback
 from aftershock.review.answer import Failure
@@ -179,6 +180,19 @@ def test_a_minute_and_a_day_pass() -> None:
 @pytest.mark.parametrize("usd", [float("nan"), float("inf"), -0.01])
 def test_money_that_is_none_is_refused(usd: float) -> None:
     assert isinstance(Budget(WIDE).reserve(usd, "t", "A", NOW), BudgetRefusal)
+
+
+def test_a_trigger_that_was_forgotten_gets_no_credit_from_what_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aftershock.review.budget, "_MOST_TRIGGERS", 2)
+    budget = Budget(Caps(minute=1, day=1, trigger=0.02))
+    forgotten = budget.reserve(0.02, "t", "A", NOW)
+    assert isinstance(forgotten, Reservation)
+    for other in ("u", "v"):
+        assert isinstance(budget.reserve(0.01, other, "A", NOW), Reservation)
+
+    budget.settle(forgotten, 0)
+
+    assert isinstance(budget.reserve(0.03, "t", "A", NOW), BudgetRefusal)
 
 
 _steps = st.lists(

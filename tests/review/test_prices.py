@@ -120,3 +120,24 @@ def test_rows_may_touch_and_not_overlap(tmp_path: Path, valid_to: str) -> None:
     else:
         with pytest.raises(ConfigError, match="two prices of me mine hold on 2026-05-31"):
             PriceTable.from_file(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'version = "1"\n"\\u001b[2J" = 1\nprice = []\n',
+        'version = "1"\n"a\\nb" = 1\nprice = []\n',
+        'version = "\\u001b[2J"\nprice = []\n',
+        'version = "1\\n"\nprice = []\n',
+        'version = "1"\n[[price]]\nprovider = "me\\n"\n',
+        "a = " + "[" * 5_000,
+    ],
+)
+def test_a_hostile_table_is_refused_in_one_printable_sentence(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text(text)
+
+    with pytest.raises(ConfigError) as refused:
+        PriceTable.from_file(file)
+
+    assert str(refused.value).isprintable()

@@ -104,8 +104,8 @@ class _WrittenPeak(_WrittenRates, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class _WrittenRow(_WrittenRates, frozen=True, kw_only=True, forbid_unknown_fields=True):
     table: Literal["published", "article"] = "published"
-    provider: Annotated[str, Meta(min_length=1, max_length=40)]
-    model: Annotated[str, Meta(min_length=1, max_length=120)]
+    provider: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=40)]
+    model: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*\Z", max_length=120)]
     valid_from: date
     valid_to: date | None = None
     source: Annotated[str, Meta(min_length=1, max_length=300)]
@@ -113,7 +113,7 @@ class _WrittenRow(_WrittenRates, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    version: Annotated[str, Meta(min_length=1, max_length=40)]
+    version: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+\Z", max_length=40)]
     price: tuple[_WrittenRow, ...]
 
 
@@ -198,8 +198,12 @@ def _read(text: str, where: str) -> PriceTable:
         written = msgspec.convert(tomllib.loads(text), _Written)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where} is not TOML: {error}") from error
+    except RecursionError:
+        raise ConfigError(f"{where} is no table of prices: it is nested too deeply") from None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {str(error).replace('`', '')}") from None
+        # It may hold a key of the file.
+        said = "".join(c if c.isprintable() else "?" for c in str(error).replace("`", ""))
+        raise ConfigError(f"{where}: {said}") from None
     rows = tuple(_row(each, f"{where}, price {number}") for number, each in enumerate(written.price, start=1))
     for number, row in enumerate(rows):
         for earlier in rows[:number]:
