@@ -162,11 +162,12 @@ def test_an_estimate_and_a_worst_case_are_flagged_and_an_error_is_free(tmp_path:
         record(2, usage=None, status=0, cost_usd=0.005, verdict=None, fallback="deadline", request=body),
         record(3, usage=None, status=429, cost_usd=0.0, verdict=None, fallback="http"),
         record(4, usage=None, status=0, cost_usd=0.0, verdict=None, fallback="unreachable"),
+        record(5, usage=None, status=500, cost_usd=None, verdict=None, fallback="http"),
     )
 
-    assert (asked.counted, asked.estimated, asked.at_worst, asked.free) == (0, 1, 1, 2)
+    assert (asked.counted, asked.estimated, asked.at_worst, asked.free) == (0, 1, 1, 3)
     assert asked.usd["published"] == pytest.approx(0.00096 + (1.25 * 300 * 2 + 80 * 8) / 1e6, rel=0.01)
-    assert dict(asked.fallbacks) == {"deadline": 1, "http": 1, "unreachable": 1}
+    assert dict(asked.fallbacks) == {"deadline": 1, "http": 2, "unreachable": 1}
 
 
 def test_what_was_not_sent_costs_nothing_and_is_counted(tmp_path: Path) -> None:

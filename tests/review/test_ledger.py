@@ -176,12 +176,12 @@ def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next(
         patch.setattr(os, "write", full)
         with pytest.raises(InputError, match="takes no more"):
             reserve(ledger, 0.5)
-    spend(ledger, 0.3, 0.25)
+    reserve(ledger, 0.25)
     ledger.close()
 
     again = opened(path)
 
-    assert (again.torn, again.budget.day_usd) == (1, 0.25)
+    assert (again.torn, again.budget.day_usd, again.unsettled) == (1, 0.25, 1)
     again.close()
 
 
