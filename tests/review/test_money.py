@@ -260,7 +260,9 @@ def test_days_that_are_over_shrink_to_a_line_and_are_not_forgotten(tmp_path: Pat
     again = opened(path, NOW + 86_400 * 10**9)
 
     assert again.budget.day_usd == 0
-    assert again.paid_usd() == {("p", "m"): pytest.approx(0.2)}
+    (spent,) = again.spent(NOW + 86_400 * 10**9)
+    assert spent.today == 0
+    assert spent.ever == pytest.approx(0.2)
     assert path.stat().st_size < long / 50
     again.close()
 

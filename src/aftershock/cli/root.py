@@ -9,6 +9,7 @@ from aftershock.app.market_session import market_session
 from aftershock.app.numerics import code_version
 from aftershock.cli.bench_command import bench
 from aftershock.cli.chain_command import chain
+from aftershock.cli.costs_command import costs_command
 from aftershock.cli.demo_command import demo
 from aftershock.cli.doctor_command import doctor
 from aftershock.cli.download_command import download_command
@@ -55,6 +56,7 @@ for command in (
     record_command(open_sources),
     simulate_command(market_session),
     evaluate_command,
+    costs_command,
     explain,
     chain,
     study,

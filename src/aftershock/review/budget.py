@@ -132,7 +132,8 @@ class Budget:
             self._strategies[reservation.strategy] = self._strategies.get(reservation.strategy, 0) + pico
         if self._minute and self._minute[0].number <= reservation.number:
             self._minute_pico += pico
-        self._triggers[reservation.trigger_id] = self._triggers.get(reservation.trigger_id, 0) + pico
+        # A trigger that was forgotten meanwhile gets no credit from what is put back.
+        self._triggers[reservation.trigger_id] = max(0, self._triggers.get(reservation.trigger_id, 0) + pico)
         self._triggers.move_to_end(reservation.trigger_id)
         while len(self._triggers) > _MOST_TRIGGERS:
             self._triggers.popitem(last=False)

@@ -35,8 +35,8 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 
     def cost(self, usage: Usage) -> int:
         """Return what was counted costs, 1e-12 USD; thoughts are part of the answer."""
-        fresh = usage.input_tokens - usage.cached_tokens
-        return fresh * self.input + usage.cached_tokens * self.cached + usage.output_tokens * self.output
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        return (usage.input_tokens - cached) * self.input + cached * self.cached + usage.output_tokens * self.output
 
 
 class _Peak(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class _Peak(msgspec.Struct, frozen=True, kw_only=True):
 
     def holds(self, at_ns: int) -> bool:
         """Tell whether a moment is in it; weekdays and hours are the provider's."""
-        local = datetime.fromtimestamp(at_ns / NS_PER_S, UTC) + timedelta(hours=self.utc_offset_hours)
+        local = datetime.fromtimestamp(at_ns // NS_PER_S, UTC) + timedelta(hours=self.utc_offset_hours)
         return local.isoweekday() in self.weekdays and any(a <= local.hour < b for a, b in self.hours)
 
 
@@ -58,19 +58,22 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
         name: Names table, version, row and whether it is the peak's.
         rates: Per token.
         source: Where it is from, and when it was read.
+        is_peak: True in the provider's dear hours.
     """
 
     name: str
     rates: Rates
     source: str
+    is_peak: bool = False
 
     def cost_usd(self, usage: Usage) -> float:
         """Return what was counted costs."""
         return self.rates.cost(usage) / PICO
 
     def worst_case_usd(self, input_tokens: int, output_tokens: int) -> float:
-        """Return the most that a request may cost: nothing of it read before, the answer as long as allowed."""
-        return self.cost_usd(Usage(input_tokens=input_tokens, output_tokens=output_tokens))
+        """Return the most that a request may cost: the dearer price for its input, the answer as long as allowed."""
+        dearest = max(self.rates.input, self.rates.cached)
+        return (input_tokens * dearest + output_tokens * self.rates.output) / PICO
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,14 +156,41 @@ class PriceTable:
             at_ns: Moment, ns UTC.
             table: `published` or `article`.
         """
-        day = datetime.fromtimestamp(at_ns / NS_PER_S, UTC).date()
-        for row in self._rows:
-            if (row.table, row.provider, row.model) == (table, provider, model) and row.holds(day):
-                peak = row.peak is not None and row.peak.holds(at_ns)
-                name = f"{table} {self.version} {provider} {model} {row.valid_from}{' peak' if peak else ''}"
-                rates = row.peak.rates if peak and row.peak is not None else row.rates
-                return Price(name=name, rates=rates, source=row.source)
-        return None
+        row = self._row(provider, model, at_ns, table)
+        return None if row is None else self._price(row, peak=row.peak is not None and row.peak.holds(at_ns))
+
+    def prices(self, provider: str, model: str, at_ns: int, table: str = "published") -> list[Price]:
+        """Return all prices of a day, the ordinary one first; none if the table has none."""
+        row = self._row(provider, model, at_ns, table)
+        if row is None:
+            return []
+        return [self._price(row, peak=peak) for peak in ((False, True) if row.peak is not None else (False,))]
+
+    def last_ns(self, provider: str, model: str, at_ns: int, table: str = "published") -> int | None:
+        """Return the last moment not after another at which a model had a price; None if it never had one."""
+        if self._row(provider, model, at_ns, table) is not None:
+            return at_ns
+        wanted = (table, provider, model)
+        ends = [r.valid_to for r in self._rows if (r.table, r.provider, r.model) == wanted and r.valid_to is not None]
+        return max((end for day in ends if (end := _begin_ns(day) - 1) < at_ns), default=None)
+
+    def _row(self, provider: str, model: str, at_ns: int, table: str) -> _Row | None:
+        day = _day(at_ns)
+        wanted = (table, provider, model)
+        return next((r for r in self._rows if (r.table, r.provider, r.model) == wanted and r.holds(day)), None)
+
+    def _price(self, row: _Row, *, peak: bool) -> Price:
+        name = f"{row.table} {self.version} {row.provider} {row.model} {row.valid_from}{' peak' if peak else ''}"
+        rates = row.peak.rates if peak and row.peak is not None else row.rates
+        return Price(name=name, rates=rates, source=row.source, is_peak=peak)
+
+
+def _day(at_ns: int) -> date:
+    return datetime.fromtimestamp(at_ns // NS_PER_S, UTC).date()
+
+
+def _begin_ns(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * NS_PER_S
 
 
 def _read(text: str, where: str) -> PriceTable:

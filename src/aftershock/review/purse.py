@@ -15,9 +15,9 @@ from aftershock.review.ledger import Ledger
 from aftershock.review.prices import PICO, Price, PriceTable
 from aftershock.review.usage import Usage
 
-__all__ = ["Hold", "LedgerPurse", "Purse", "open_purse"]
+__all__ = ["MARGIN", "Hold", "LedgerPurse", "Purse", "open_purse"]
 
-_MARGIN = 1.25
+MARGIN = 1.25
 """Set aside beyond the estimate of a prompt: another vocabulary may need more tokens for it."""
 
 
@@ -88,7 +88,7 @@ class LedgerPurse:
         price = self._prices.price(provider, model, now_ns)
         if price is None and not self._unpriced:
             return Failure(Fallback.BUDGET, f"there is no price for {model} of {provider}: set gateway.prices")
-        worst = 0.0 if price is None else price.worst_case_usd(int(input_tokens * _MARGIN), output_tokens)
+        worst = 0.0 if price is None else price.worst_case_usd(int(input_tokens * MARGIN), output_tokens)
         reserved = self._ledger.reserve(worst, provider, model, trigger_id=trigger_id, strategy=strategy, now_ns=now_ns)
         if isinstance(reserved, BudgetRefusal):
             return Failure(Fallback.BUDGET, reserved.detail)
@@ -114,12 +114,11 @@ class _LedgerHold:
         return NAN if self._price is None else cost
 
     def settle_unknown(self) -> float:
-        worst = self._reserved.pico / PICO
-        self._ledger.settle(self._reserved, worst, *self._whose)
-        return NAN if self._price is None else worst
+        self._ledger.settle(self._reserved, None, *self._whose)
+        return NAN if self._price is None else self._reserved.pico / PICO
 
     def release(self) -> None:
-        self._ledger.settle(self._reserved, 0.0, *self._whose)
+        self._ledger.release(self._reserved, *self._whose)
 
 
 def open_purse(config: GatewayConfig, clock: Clock | None = None) -> LedgerPurse:
