@@ -21,7 +21,7 @@ from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.markets import MarketType
 from aftershock.venues.backpack.orders import BatchRefusal, NewOrder
-from aftershock.venues.backpack.rest import BackpackError, UnknownFateError
+from aftershock.venues.backpack.refusals import BackpackError, UnknownFateError
 from aftershock.venues.connection.settings import LiveSettings
 from aftershock.venues.connection.venue_stream import VenueStream
 from tests.connection.fakes import Hasty, until
@@ -314,12 +314,9 @@ def test_a_cancellation_whose_answer_is_lost_is_sent_once(monkeypatch: pytest.Mo
 
         monkeypatch.setattr(account, "cancel", counted)
         box.faults.switch_on("backpack-lost-reply", 1)
-        with pytest.raises(UnknownFateError, match="find out what became of it"):
-            await client.cancel(PERP, client_id=5)
-        assert len(cancelled) == 1
-        state = await client.look_up(PERP, 5)
-        assert state is not None
+        state = await client.cancel(PERP, client_id=5)
         assert state.status == "Cancelled"
+        assert len(cancelled) == 1
 
     run(main)
 
@@ -337,8 +334,9 @@ def test_a_venue_that_is_busy_is_asked_again_but_an_order_is_never_sent_twice(fa
         box.faults.switch_on(fault, 2)
         assert (await client.depth(PERP)).symbol == PERP
         box.faults.switch_on(fault, 1)
-        with pytest.raises(BackpackError) as refused:
+        with pytest.raises((BackpackError, UnknownFateError)) as refused:  # a fault of the server may have done it
             await client.execute(buy(client_id=9))
+        assert isinstance(refused.value, UnknownFateError) is (fault == "backpack-maintenance")
         assert says in str(refused.value)
         assert not box.backpack.account.orders
         box.faults.switch_on(fault)

@@ -15,8 +15,7 @@ from aftershock.errors import ConfigError, InputError, UsageError
 from aftershock.model.events import StreamId
 from aftershock.model.instruments import Instrument, Kind
 from aftershock.model.units import NS_PER_MS
-from aftershock.venues.backpack.account import convert
-from aftershock.venues.backpack.account_requests import AccountRequests
+from aftershock.venues.backpack.account import convert, number
 from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
 from aftershock.venues.backpack.chain import (
@@ -28,8 +27,9 @@ from aftershock.venues.backpack.chain import (
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
-from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_of, number, option_quote
+from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_of, option_quote
 from aftershock.venues.backpack.markets import Market, read_markets
+from aftershock.venues.backpack.order_requests import OrderRequests
 from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.connection.book import BookUpdate
@@ -47,7 +47,7 @@ REST_URL, WS_URL = "https://api.backpack.exchange", "wss://ws.backpack.exchange"
 _STREAMS_A_MESSAGE = 50
 
 
-class BackpackOptionsClient(AccountRequests):
+class BackpackOptionsClient(OrderRequests):
     """Backpack over its own protocol.
 
     It lists no options today: `capabilities` says what it offers, and `get_options_chain` says so where one is asked

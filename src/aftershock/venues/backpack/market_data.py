@@ -7,14 +7,14 @@ import msgspec
 from aftershock.errors import InputError
 from aftershock.model.instruments import Instrument
 from aftershock.model.units import NAN, NS_PER_US
-from aftershock.venues.backpack.account import convert
+from aftershock.venues.backpack.account import convert, number
 from aftershock.venues.backpack.capabilities import all_markets
 from aftershock.venues.backpack.chain import OptionQuote, instrument_of
 from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.connection.book import BookUpdate, Snapshot
 from aftershock.venues.connection.text import printable
 
-__all__ = ["MarkPrice", "book_of", "instruments_of", "number", "option_quote"]
+__all__ = ["MarkPrice", "book_of", "instruments_of", "option_quote"]
 
 _DEPTH = "1000"
 
@@ -77,11 +77,3 @@ def option_quote(option: Instrument, book: BookUpdate, mark: MarkPrice | None) -
         underlying=number(None if mark is None else mark.underlying_price),
         ts_event=book.ts_event,
     )
-
-
-def number(text: str | None) -> float:
-    """Return a decimal text, NaN for none."""
-    try:
-        return NAN if text is None else float(text)
-    except ValueError:
-        return NAN
