@@ -20,6 +20,7 @@ from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
 from aftershock.venues.backpack.chain import (
     OptionsChain,
+    coins_of_a_unit,
     instrument_of,
     options_of,
     sorted_quotes,
@@ -27,7 +28,7 @@ from aftershock.venues.backpack.chain import (
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
-from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_of, option_quote
+from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_among, instruments_of, option_quote
 from aftershock.venues.backpack.markets import Market, read_markets
 from aftershock.venues.backpack.order_requests import OrderRequests
 from aftershock.venues.backpack.predictions import Digital, read_digitals
@@ -272,7 +273,8 @@ class BackpackOptionsClient(OrderRequests):
             return await book_of(rest, symbol)
 
         async def resolve() -> VenuePlan:
-            listed = [each for asset in assets for each in await instruments_of(rest, asset)]
+            markets, _, _ = await all_markets(rest)
+            listed = [each for asset in assets for each in instruments_among(markets, asset)]
             chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
             if not chosen and not books and not account:
                 raise await self._no_options(", ".join(assets))
@@ -280,7 +282,8 @@ class BackpackOptionsClient(OrderRequests):
             for symbol, each in chains.items():
                 terms[VENUE, symbol] = OptionTerms(each.strike, bool(each.is_call), each.expiry_ns or 0)
             perps = [each.symbol for each in chosen if each.kind is Kind.PERPETUAL]
-            adapter = BackpackAdapter(report, chains, snapshot, self._name_of)
+            contracts = {each.symbol: coins_of_a_unit(each) for each in map(instrument_of, markets) if each is not None}
+            adapter = BackpackAdapter(report, chains, snapshot, contracts=contracts, name_of=self._name_of)
             link = self._link(perps, list(chains.values()), books, account=account)
             return VenuePlan(venue=VENUE, adapter=adapter, links=(link,))
 
