@@ -17,6 +17,7 @@ from aftershock.model.liquidations import Liquidated
 from aftershock.model.orders import Fill, Side
 from aftershock.sim.servers.backpack_account import Order
 from aftershock.sim.servers.sandbox import Sandbox
+from aftershock.venues.backpack.account_stream import ACCOUNT
 from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.markets import MarketType
@@ -223,6 +224,32 @@ def test_a_connection_that_ends_or_is_dead_is_opened_again_with_a_gap(fault: str
         assert stream.losses
 
     run(main, fault, times=1)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_lost_connection_is_a_gap_of_the_account_too(alone: bool) -> None:
+    async def main(box: Sandbox, client: BackpackOptionsClient) -> None:
+        if alone:  # messages of the account only: each order is two
+            await client.execute(buy())
+        stream = client.stream(perpetuals=not alone, options=False, account=True)
+
+        async def ordering() -> None:
+            while alone:
+                await asyncio.sleep(0.1)
+                await client.execute(buy())
+
+        task = asyncio.ensure_future(ordering())
+        found = await heard(
+            stream, lambda found: any(isinstance(event, Restored) and event.stream == ACCOUNT for event in found)
+        )
+        task.cancel()
+        (gap,) = [event for event in found if isinstance(event, Gap) and event.stream == ACCOUNT]
+        assert gap.from_ts < gap.to_ts
+        stale = next(event for event in found if isinstance(event, Stale) and event.stream == ACCOUNT)
+        assert found.index(stale) < found.index(gap)
+        assert box.faults.hits["backpack-close"] == 1
+
+    run(main, "backpack-close", times=1)
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from aftershock.model.events import StreamId
 from aftershock.model.instruments import Instrument, Kind
 from aftershock.model.units import NS_PER_MS
 from aftershock.venues.backpack.account import convert, number
+from aftershock.venues.backpack.account_stream import ACCOUNT
 from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
 from aftershock.venues.backpack.chain import (
@@ -315,6 +316,7 @@ class BackpackOptionsClient(OrderRequests):
         tickers = [StreamId(VENUE, "derivative_ticker", symbol) for symbol in perps]
         trades = [StreamId(VENUE, "trades", symbol) for symbol in perps]
         liquidations = [StreamId(VENUE, "liquidations", "")] if perps else []
+        private = [ACCOUNT] if account else []
         chains = [StreamId(VENUE, "option_quotes", coin) for coin in dict.fromkeys(each.underlying for each in options)]
 
         def hello() -> list[str]:
@@ -322,15 +324,15 @@ class BackpackOptionsClient(OrderRequests):
             said = [_said({"method": "SUBSCRIBE", "params": chunk}) for chunk in chunks]
             if account:
                 signature = self._keys.signer().subscription(self._clock.wall_ns() // NS_PER_MS)
-                private = ["account.orderUpdate", "account.positionUpdate"]
-                said.append(_said({"method": "SUBSCRIBE", "params": private, "signature": signature}))
+                own = ["account.orderUpdate", "account.positionUpdate"]
+                said.append(_said({"method": "SUBSCRIBE", "params": own, "signature": signature}))
             return said
 
         return VenueLink(
             url=self.ws_url,
             who="Backpack",
-            streams=(*quotes, *tickers, *trades, *liquidations, *chains),
-            quiet=frozenset([*trades, *liquidations]),
+            streams=(*quotes, *tickers, *trades, *liquidations, *chains, *private),
+            quiet=frozenset([*trades, *liquidations, *private]),
             hello=hello,
             books=tuple(books),
             advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",
