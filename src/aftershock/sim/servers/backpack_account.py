@@ -26,6 +26,12 @@ _MARGIN = Decimal("0.02")
 _OPTION_MARGIN = Decimal("0.15")
 _MAX_CLIENT_ID = 2**32 - 1
 _KEPT = 10_000
+_NOT_IMPLEMENTED = (
+    "triggerPrice", "triggerBy", "triggerQuantity", "stopLossTriggerPrice", "stopLossLimitPrice", "stopLossTriggerBy",
+    "takeProfitTriggerPrice", "takeProfitLimitPrice", "takeProfitTriggerBy", "slippageTolerance",
+    "slippageToleranceType", "autoBorrow", "autoBorrowRepay", "autoLend", "autoLendRedeem",
+)  # fmt: skip
+"""Fields of orders that mean more than a plain order: running one as such would be another order."""
 
 
 class Order(msgspec.Struct, kw_only=True):
@@ -161,7 +167,8 @@ class Account:
         if (order_id is None) == (client_id is None):
             raise ApiError("INVALID_CLIENT_REQUEST", "Must specify exactly one of `orderId` and `clientId`")
         for order in self.open.values():
-            if order.symbol == symbol and (order.id == str(order_id) or str(order.client_id) == str(client_id)):
+            named = order.id == order_id if client_id is None else _is_number(client_id, order.client_id)
+            if named and order.symbol == symbol:
                 return order
         raise ApiError("RESOURCE_NOT_FOUND", "Order not found", 404)
 
@@ -179,6 +186,9 @@ class Account:
         return found
 
     def _read(self, asked: dict[str, Any], listed: dict[str, Any]) -> Order:
+        beyond = [each for each in _NOT_IMPLEMENTED if asked.get(each) not in (None, False)]
+        if beyond:
+            raise ApiError("NOT_IMPLEMENTED", f"The sandbox has no orders with {', '.join(beyond)}")
         if listed["orderBookState"] != "Open":
             raise ApiError("INVALID_MARKET", f"Market is {listed['orderBookState']}")
         side, kind, tif = asked.get("side"), asked.get("orderType"), asked.get("timeInForce") or "GTC"
@@ -336,6 +346,11 @@ class Account:
         if order.price is not None:
             data["p"] = str(order.price)
         self.tell("account.orderUpdate", order.symbol, data | (more or {}))
+
+
+def _is_number(given: object, number: int | None) -> bool:
+    """Tell whether a client id is one: a number in bodies, a text in queries."""
+    return number is not None and isinstance(given, int | str) and str(given) == str(number)
 
 
 def _decimal(asked: dict[str, Any], name: str) -> Decimal | None:
