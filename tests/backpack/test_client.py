@@ -15,7 +15,7 @@ from aftershock.errors import ConfigError, UnreachableError, UsageError
 from aftershock.model.events import Event, Gap, Liquidation, OptionQuotes, OrderUpdate, Quote, Restored, Stale, Trade
 from aftershock.model.liquidations import Liquidated
 from aftershock.model.orders import Fill, Side
-from aftershock.sim.servers.backpack_account import Order
+from aftershock.sim.servers.backpack_orders import Order
 from aftershock.sim.servers.sandbox import Sandbox
 from aftershock.venues.backpack.account_stream import ACCOUNT
 from aftershock.venues.backpack.client import BackpackOptionsClient
