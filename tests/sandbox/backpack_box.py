@@ -48,7 +48,7 @@ class ByHand(BackpackMarket):
         )  # fmt: skip
 
 
-async def _nothing() -> Any:  # noqa: ANN401 - an async generator without an event
+async def _nothing() -> Any:
     events: list[Event] = []
     for event in events:
         yield event
