@@ -80,6 +80,27 @@ def test_a_prediction_market_has_a_mark_and_no_index() -> None:
     assert math.isnan(event.index_price)
 
 
+def test_the_next_funding_is_in_milliseconds_as_the_official_document_has_it() -> None:
+    data = {"e": "markPrice", "E": 1_694_687_965_941_000, "s": "SOL_USDC", "p": "18.70", "f": "1.70", "i": "19.70",
+            "n": 1_694_687_965_941, "T": 1_694_687_965_940_999}  # fmt: skip
+
+    event = decoded({"stream": "markPrice.SOL_USDC", "data": data})
+
+    assert isinstance(event, DerivativeTicker)
+    assert event.funding_ts == 1_694_687_965_941_000_000
+
+
+@pytest.mark.parametrize("when", [0, -1, 1_694_687_965_941_000, 1_694_687_965, 2**63])
+def test_a_next_funding_that_can_be_no_such_time_is_left_out_and_said(when: int) -> None:
+    reader = decoder()
+    data = {"s": "X", "E": 1_694_687_965_941_000, "p": "18.70", "n": when}
+    (event,) = reader.decode(json.dumps({"stream": "markPrice.X", "data": data}), NOW)
+
+    assert isinstance(event, DerivativeTicker)
+    assert (event.mark_price, event.funding_ts) == (18.7, 0)
+    assert any("next funding" in note for note in reader.report.notes)
+
+
 def test_a_book_is_dropped_where_a_change_does_not_follow_the_one_before() -> None:
     """The venue's rule: U is the previous u plus one, or the book is asked for anew."""
 

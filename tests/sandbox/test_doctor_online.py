@@ -29,7 +29,7 @@ class Off(Hasty):
 def asked(*faults: str, off_ms: int = 0, **changes: str) -> dict[str, Check]:
     async def main() -> list[Check]:
         async with sandbox(*faults, warm=False) as box:
-            return await reach({**box.environment, **changes}, Off(off_ms))
+            return await reach({**box.environment, **changes}, clock=Off(off_ms))
 
     return {check.name: check for check in asyncio.run(main())}
 
@@ -93,3 +93,22 @@ def test_the_key_of_deribit_tells_its_fees_or_is_refused_and_never_shown() -> No
 
     found = asked(DERIBIT_CLIENT_ID="", DERIBIT_CLIENT_SECRET="")
     assert found["Deribit key"].state == "info"
+
+
+def test_providers_of_models_say_whether_they_take_the_key_and_nothing_is_paid_for() -> None:
+    found = asked()
+
+    assert found["model holysheep"].state == "ok"
+    assert "lists deepseek-v3.2" in found["model holysheep"].detail
+
+    refused = asked(HOLYSHEEP_API_KEY="cr_wrong")
+    assert refused["model holysheep"].state == "warning"
+    assert "refused (401)" in refused["model holysheep"].detail
+    assert "cr_wrong" not in str(refused)
+
+
+def test_without_a_key_no_provider_is_asked_and_it_says_what_that_means() -> None:
+    found = asked(HOLYSHEEP_API_KEY="")
+
+    assert found["models"].state == "info"
+    assert "no provider has a key" in found["models"].detail

@@ -18,7 +18,8 @@ from aftershock.app.explain import Explanation, explain
 from aftershock.app.live.config import LiveConfig
 from aftershock.app.live.connect import open_sources
 from aftershock.app.live.report import LiveResult
-from aftershock.app.live.run import LiveWatch, implied_by, run_live, with_fast_loop
+from aftershock.app.live.reviewer import chosen_providers
+from aftershock.app.live.run import LiveWatch, ReviewPlan, implied_by, run_live, with_fast_loop
 from aftershock.app.live.shell import Status
 from aftershock.app.outcome import Effect
 from aftershock.app.sandbox import SandboxOptions, SandboxProcess
@@ -134,7 +135,9 @@ def demonstrate(
 async def _run(described: dict[str, Any], live: LiveConfig, chosen: Chosen, watch: LiveWatch) -> LiveResult:
     pace = msgspec.convert(described["pace"], Pace)
     clock = MarketClock(pace)
-    connected = await open_sources(live, _environment(described), clock)
+    environment = _environment(described)
+    connected = await open_sources(live, environment, clock)
+    gateway = chosen.settle_gateway().config
     warm_s = max(pace.live_from_ns - time.time_ns(), 0) / NS_PER_S
     settings = chosen.settle(implied_by(live))
     return await run_live(
@@ -142,6 +145,7 @@ async def _run(described: dict[str, Any], live: LiveConfig, chosen: Chosen, watc
         settings,
         msgspec.structs.replace(live, seconds=warm_s + live.seconds),
         terms=connected.terms,
+        review=ReviewPlan(config=gateway, providers=chosen_providers(gateway, environment)),
         watch=msgspec.structs.replace(watch, clock=clock.wall_ns, measured_from_ns=pace.live_from_ns),
     )
 
@@ -157,6 +161,8 @@ def _environment(described: dict[str, Any]) -> dict[str, str]:
         "TARDIS_API_KEY": keys["tardis"],
         "BACKPACK_API_KEY": keys["backpack_api"],
         "BACKPACK_SECRET_KEY": keys["backpack_secret"],
+        "AFTERSHOCK_HOLYSHEEP_URL": described["gateway"],
+        "HOLYSHEEP_API_KEY": keys["gateway"],
     }
 
 

@@ -21,14 +21,19 @@ from aftershock.app.plain import plain
 from aftershock.app.settings import Settings, TableSettings, choose
 from aftershock.errors import ConfigError
 from aftershock.review.config import GatewayConfig
+from aftershock.review.providers import BUNDLED
 
 __all__ = ["FACTS", "KEYS", "NOT_YET", "Examination", "examine"]
 
-KEYS = ("TARDIS_API_KEY", "BACKPACK_API_KEY", "BACKPACK_SECRET_KEY", "HOLYSHEEP_API_KEY", "OPENAI_API_KEY")
+KEYS = (
+    "TARDIS_API_KEY",
+    "BACKPACK_API_KEY",
+    "BACKPACK_SECRET_KEY",
+    *dict.fromkeys(name for provider in BUNDLED.values() for name in provider.keys),
+)
 """Each also as `<name>_FILE`, a file that only its owner may read."""
 
 NOT_YET = (
-    "review by a language model",
     "live trading: orders are approved for paper only",
     "the compiled pricing kernel",
 )
@@ -40,6 +45,7 @@ FACTS = (
 
 _NEEDED_FOR = {
     "TARDIS_API_KEY": "live data needs none, history does, but for first days of months",
+    **{name: f"{each.name} gives second opinions with it" for each in BUNDLED.values() for name in each.keys},
     "BACKPACK_API_KEY": "market data needs none; the account's fees do",
     "BACKPACK_SECRET_KEY": "market data needs none; the account's fees do",
 }

@@ -8,8 +8,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from aftershock.app.checks import Check
+from aftershock.app.live.reviewer import chosen_providers
 from aftershock.errors import AftershockError
 from aftershock.model.units import NS_PER_MS
+from aftershock.review.config import GatewayConfig
+from aftershock.review.providers import Provider
 from aftershock.venues.backpack.client import BackpackOptionsClient
 from aftershock.venues.connection.clock import Clock, SystemClock, within
 from aftershock.venues.connection.http import RefusedError, get_json
@@ -26,11 +29,14 @@ _WARN_MS, _HALT_MS = 50, 200
 _EXTRAS = {"aiohttp": "live", "cryptography": "live", "uvloop": "live", "pyarrow": "data"}
 
 
-async def reach(environment: Mapping[str, str], clock: Clock | None = None) -> list[Check]:
-    """Ask Tardis' API, tardis-machine, Deribit and Backpack, a few seconds at most.
+async def reach(
+    environment: Mapping[str, str], gateway: GatewayConfig | None = None, clock: Clock | None = None
+) -> list[Check]:
+    """Ask Tardis' API, tardis-machine, Deribit, Backpack and providers of models, a few seconds at most.
 
     Args:
         environment: Addresses and keys.
+        gateway: Which providers count; None for the default.
         clock: What offsets are held against; else the machine's.
     """
     missing = [f"{name} (extra `{extra}`)" for name, extra in _EXTRAS.items() if find_spec(name) is None]
@@ -50,6 +56,7 @@ async def reach(environment: Mapping[str, str], clock: Clock | None = None) -> l
         _machine(client, clock),
         _deribit(environment, clock),
         _backpack(environment, clock),
+        _models(environment, gateway or GatewayConfig(), clock),
     )
     return [extras, *(check for found in asked for check in ([found] if isinstance(found, Check) else found))]
 
@@ -82,6 +89,40 @@ async def _key(client: TardisClient, clock: Clock) -> Check:
         return Check("Tardis key", "warning", "known, but it grants nothing: it has expired, or belongs to no plan")
     names = [printable(str(each.get("exchange"))) for each in rights if isinstance(each, dict)]
     return Check("Tardis key", "ok", f"may read {len(names)} exchanges: {', '.join(names[:6])}")
+
+
+async def _models(environment: Mapping[str, str], gateway: GatewayConfig, clock: Clock) -> list[Check]:
+    """Return which providers of models take their key and list their model; nothing is asked that costs money."""
+    try:
+        found = chosen_providers(gateway, environment)
+    except AftershockError as error:
+        return [Check("models", "failed", str(error))]
+    if not found.asked:
+        return [Check("models", "info", "no provider has a key: `run --review` is then without an answer")]
+    pairs = [
+        (provider, key, gateway.model if number == 0 and gateway.model else provider.model)
+        for number, (provider, key) in enumerate(found.asked)
+    ]
+    return list(await asyncio.gather(*(_model(provider, key, model, clock) for provider, key, model in pairs)))
+
+
+async def _model(provider: Provider, key: str, model: str, clock: Clock) -> Check:
+    name = f"model {provider.name}"
+    try:
+        listed: Any = await get_json(
+            f"{provider.base_url}/models", who=f"the provider {provider.name}", clock=clock,
+            headers={"Authorization": f"Bearer {key}"} if key else {}, deadline_s=_DEADLINE_S,
+        )  # fmt: skip
+    except RefusedError as error:
+        return Check(name, "warning", f"refused ({error.status}): check the key and the account")
+    except AftershockError as error:
+        return Check(name, "warning", str(error))
+    rows = listed.get("data") if isinstance(listed, dict) else None
+    ids = {str(each.get("id")) for each in rows if isinstance(each, dict)} if isinstance(rows, list) else set()
+    where = place_of(provider.base_url)
+    if model not in ids:
+        return Check(name, "warning", printable(f"{where} takes the key and does not list {model}: set gateway.model"))
+    return Check(name, "ok", printable(f"{where} takes the key and lists {model} among {len(ids)} models"))
 
 
 async def _deribit(environment: Mapping[str, str], clock: Clock) -> list[Check]:

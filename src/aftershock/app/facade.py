@@ -201,7 +201,8 @@ class ArbitrageEngine:
         model = self.holysheep
         if self._mode is ReviewMode.OFF or self._step.reviewer is not None or not isinstance(model, HolySheepAPIClient):
             return
-        process, why_none = await model.start(), model.providers.why_none
+        why_none = model.providers.why_none
+        process = None if why_none else await model.start()
         self._step.reviewer = Reviewer(process, self._mode, self._intake.put, why_none=why_none, clock=self._clock)
 
     async def _sources(self) -> Connected:

@@ -13,8 +13,9 @@ from typing import Any, Self
 import msgspec
 
 from aftershock.app.live.reviewer import Providers, chosen_providers
-from aftershock.app.opportunity import NotPriceable, hold, price_chain
+from aftershock.app.opportunity import FEES, NotPriceable, hold, price_chain
 from aftershock.errors import UsageError
+from aftershock.model.instruments import FeeSchedule
 from aftershock.model.review import Fallback, Reviewed, ReviewMode
 from aftershock.model.signals import Action, ArbitrageSignal, Reason, ReviewRequest
 from aftershock.model.units import BPS, NAN, NS_PER_S
@@ -51,6 +52,7 @@ class HolySheepAPIClient:
         model: str = "deepseek-v3.2",
         deadline_ms: float = 10_000.0,
         config: GatewayConfig | None = None,
+        option_fees: FeeSchedule = FEES,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Take the key; without one, `HOLYSHEEP_API_KEY` or the file that `HOLYSHEEP_API_KEY_FILE` names.
@@ -61,6 +63,7 @@ class HolySheepAPIClient:
             model: Asked for.
             deadline_ms: Of `analyze_arbitrage_opportunity`.
             config: Of the gateway: budget, recording, further providers.
+            option_fees: What `analyze_arbitrage_opportunity` takes off; by default Deribit's base tier.
             environment: Variables; None for those of the process.
 
         Raises:
@@ -72,7 +75,7 @@ class HolySheepAPIClient:
         if base_url:
             variables[BUNDLED[_NAME].url_variable] = checked_url(base_url, "base_url")
         wanted = config or GatewayConfig(providers=(_NAME,), model=model)
-        self.model, self._deadline_ms = model, deadline_ms
+        self.model, self._deadline_ms, self._fees = model, deadline_ms, option_fees
         self._config, self._providers = wanted, chosen_providers(wanted, variables)
         self._process: GatewayProcess | None = None
 
@@ -141,7 +144,7 @@ class HolySheepAPIClient:
         source, coin = str(liquidation_data.get("market", "")), _COIN.match(str(liquidation_data.get("symbol", "")))
         asset = "" if coin is None else coin.group()
         try:
-            said = price_chain(options_chain, asset, now_ns)
+            said = price_chain(options_chain, asset, now_ns, self._fees)
         except NotPriceable:
             return hold(asset, source, "", now_ns, Reason.NOT_PRICEABLE)
         signals = [each for each in said if isinstance(each, ArbitrageSignal)]

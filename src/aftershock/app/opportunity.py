@@ -9,35 +9,49 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 import msgspec
 
 from aftershock.core.config import EngineConfig, ReviewConfig
 from aftershock.core.engine import Engine
-from aftershock.model.events import EndOfInput, OptionQuotes, StreamId
-from aftershock.model.instruments import AmountUnit, Instrument, Kind
+from aftershock.model.events import OPTION_COLUMNS, EndOfInput, OptionQuotes, StreamId
+from aftershock.model.instruments import AmountUnit, FeeSchedule, Instrument, Kind
 from aftershock.model.signals import Action, ArbitrageSignal, Reason, ReviewRequest, TriggerKind
 from aftershock.model.table import InstrumentTable
 from aftershock.model.units import NAN, NS_PER_S
 from aftershock.venues.backpack.chain import OptionsChain
 from aftershock.venues.connection.packed import OptionRow, option_quotes
 
-__all__ = ["ENGINE", "NotPriceable", "hold", "price_chain"]
+__all__ = ["ENGINE", "FEES", "NotPriceable", "hold", "price_chain"]
 
 ENGINE = EngineConfig(
     edges=("B",), forward="parity", options_feed="stream", clocks="one", review=ReviewConfig(mode="shadow")
 )
 _VENUE = "backpack"
 _MOST_OPTIONS = 20_000
+_UNDERLYING = OPTION_COLUMNS.index("underlying_price")
 
 
 class NotPriceable(Exception):  # noqa: N818 - what it is, not an error of a user's
     """What was handed over is no chain that can be priced; says why in one sentence."""
 
 
+FEES = FeeSchedule(
+    venue=_VENUE,
+    kind=Kind.OPTION,
+    inverse=False,
+    valid_from_ns=0,
+    taker_rate=3e-4,
+    maker_rate=3e-4,
+    cap_fraction=0.125,
+    source="Deribit's base tier stands in for fees that nobody gave: Backpack lists no options to have any",
+)
+
+
 def price_chain(
-    chain: object, asset: str, now_ns: int, config: EngineConfig = ENGINE
+    chain: object, asset: str, now_ns: int, fees: FeeSchedule = FEES, config: EngineConfig = ENGINE
 ) -> list[ArbitrageSignal | ReviewRequest]:
     """Return what the engine says of a chain: decisions, and the question that it would ask.
 
@@ -47,13 +61,14 @@ def price_chain(
             `ask_size` in coins.
         asset: Coin.
         now_ns: Moment, ns UTC.
+        fees: Of the options.
         config: Of the engine.
 
     Raises:
         NotPriceable: It is none of these.
     """
     instruments, quotes = _chain_of(chain, asset, now_ns)
-    engine = Engine(config, InstrumentTable(instruments))
+    engine = Engine(config, InstrumentTable(instruments, (fees,)))
     said = engine.process(quotes)
     last = max(now_ns, int(quotes.row_ts_init.max())) + 1
     said += engine.process(EndOfInput(ts_event=last, ts_init=last))
@@ -87,7 +102,26 @@ def _chain_of(chain: object, asset: str, now_ns: int) -> tuple[tuple[Instrument,
     if len(rows) > _MOST_OPTIONS:
         raise NotPriceable(f"the chain holds more than {_MOST_OPTIONS:,} options")
     read = [_option(row, number, asset, now_ns) for number, row in enumerate(rows)]
-    return tuple(instrument for instrument, _ in read), option_quotes([row for _, row in read])
+    forwards = _forwards(read)
+    quotes = [_with_underlying(row, forwards.get(terms.expiry_ns or 0, NAN)) for terms, row in read]
+    return tuple(terms for terms, _ in read), option_quotes(quotes)
+
+
+def _forwards(read: Sequence[tuple[Instrument, OptionRow]]) -> dict[int, float]:
+    """Return the forward of each expiry by put-call parity of the middles: the median over its strikes."""
+    middles: dict[tuple[int, float, bool], float] = {}
+    for terms, row in read:
+        middles[terms.expiry_ns or 0, terms.strike, bool(terms.is_call)] = 0.5 * (row.values[0] + row.values[3])
+    found: dict[int, list[float]] = {}
+    for (expiry_ns, strike, is_call), call in middles.items():
+        put = middles.get((expiry_ns, strike, False), NAN)
+        if is_call and math.isfinite(forward := strike + call - put):
+            found.setdefault(expiry_ns, []).append(forward)
+    return {expiry_ns: median(forwards) for expiry_ns, forwards in found.items()}
+
+
+def _with_underlying(row: OptionRow, forward: float) -> OptionRow:
+    return msgspec.structs.replace(row, values=(*row.values[:_UNDERLYING], forward, *row.values[_UNDERLYING + 1 :]))
 
 
 def _option(row: object, number: int, asset: str, now_ns: int) -> tuple[Instrument, OptionRow]:

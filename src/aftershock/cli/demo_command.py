@@ -13,7 +13,7 @@ from aftershock.app.settings import choose
 from aftershock.cli.console import StatusLine, note, show, show_json
 from aftershock.cli.demo_text import demo_text
 from aftershock.cli.live_text import status_line
-from aftershock.cli.shared import Finite, as_json, environment, path
+from aftershock.cli.shared import Finite, as_json, environment, path, review_option
 from aftershock.cli.signal_lines import signal_writer, signals_file
 from aftershock.cli.stop import StopRequest
 from aftershock.errors import UsageError
@@ -24,6 +24,7 @@ _EPILOG = """\b
 Examples:
   aftershock demo
   aftershock demo --seed 11 --seconds 60 --out my-demo
+  aftershock demo --review veto
   aftershock explain last --journal my-demo/journal
   aftershock replay --from-journal my-demo/journal --verify"""
 
@@ -39,14 +40,18 @@ Examples:
 )
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT_SEED, show_default=True, help="Of the market.")
 @click.option("--out", type=path(), metavar="DIR", help="Keep the journal in this new folder.")
+@review_option
 @signals_file
 @as_json
-def demo(*, seconds: float, seed: int, out: Path | None, signals: str | None, json_output: bool) -> int:
+def demo(
+    *, seconds: float, seed: int, out: Path | None, review: str | None, signals: str | None, json_output: bool
+) -> int:
     """Run the live system on a SIMULATED market over sockets; no data, key or network needed.
 
     The sandbox serves the market as tardis-machine and Tardis' API would, in a process of its own; the real clients
     connect to it on loopback, and the engine decides and trades on paper while a liquidation cascade happens that one
-    option maker sleeps through. The report ends with the best decision taken apart, and with what the market hid. It
+    option maker sleeps through. With --review a stand-in for a language model, a few fixed rules behind a true
+    gateway, gives second opinions. The report ends with the best decision taken apart, and with what the market hid. It
     proves that the parts work together, and nothing about any market.
     """
     if json_output and signals == "-":
@@ -61,7 +66,7 @@ def demo(*, seconds: float, seed: int, out: Path | None, signals: str | None, js
                 folder,
                 seed,
                 seconds,
-                choose(environment=environment()),
+                choose({"review.mode": review}, environment()),
                 on_effect=writer,
                 on_status=lambda now: status.draw(status_line(now)),
                 asked_to_stop=lambda: stop.number,

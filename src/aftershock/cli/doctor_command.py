@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,10 +10,13 @@ import click
 from aftershock.app.doctor import FACTS, NOT_YET, Examination, examine
 from aftershock.app.doctor_online import reach
 from aftershock.app.live.run import with_fast_loop
+from aftershock.app.settings import choose
 from aftershock.cli.console import show, show_json
 from aftershock.cli.shared import as_json, config_file, environment, path
 from aftershock.cli.table import table
 from aftershock.core.calibration import Calibration
+from aftershock.errors import ConfigError
+from aftershock.review.config import GatewayConfig
 
 __all__ = ["doctor"]
 
@@ -28,7 +32,7 @@ Examples:
 @config_file
 @click.option("--journal", type=path(), metavar="DIR", help="Check that journals can be written into this folder.")
 @click.option("--settings", "all_settings", is_flag=True, help="List every setting, not only those that were changed.")
-@click.option("--online", is_flag=True, help="Ask Tardis' API and tardis-machine, too; a few seconds at most.")
+@click.option("--online", is_flag=True, help="Ask the services too, a few seconds at most; nothing that costs money.")
 @as_json
 def doctor(
     *, config_file: Path | None, journal: Path | None, all_settings: bool, online: bool, json_output: bool
@@ -38,13 +42,21 @@ def doctor(
     Keys are looked for, never printed. Without --online nothing is sent over the network.
     """
     variables = environment()
-    asked = with_fast_loop(reach(variables)) if online else []
+    asked = with_fast_loop(reach(variables, _gateway(variables, config_file))) if online else []
     found = examine(variables, config_file, journal, asked)
     if json_output:
         show_json(found.document())
     else:
         show(_text(found, all_settings=all_settings))
     return 0 if found.healthy else 1
+
+
+def _gateway(variables: Mapping[str, str], config_file: Path | None) -> GatewayConfig | None:
+    """Return whom a run would ask; None where the settings are refused, which is a finding of its own."""
+    try:
+        return choose({}, variables, config_file).settle_gateway().config
+    except ConfigError:
+        return None
 
 
 def _text(found: Examination, *, all_settings: bool) -> str:

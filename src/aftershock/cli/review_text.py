@@ -69,7 +69,7 @@ def _lane(lane: LaneReport) -> str:
         notes.append(f"{lane.other_models:,} by another model than asked for")
     if lane.why:
         notes.append(f"{lane.state}: {lane.why}")
-    if "stand-in" in lane.model:
+    if lane.is_stand_in:
         notes.append("a stand-in of fixed rules: no evidence of what a model is worth")
     return f"  {lane.provider} {lane.model}: {'; '.join(notes)}"
 

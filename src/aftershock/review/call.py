@@ -169,7 +169,7 @@ class Caller:
         completion = read.completion if isinstance(read, Failure) else read[0]
         late = job.is_over()
         if failure is None and completion is not None:
-            lane.on_completion(completion.model, (now - started) / NS_PER_S, in_time=not late, now_s=now_s)
+            lane.on_completion(completion, (now - started) / NS_PER_S, in_time=not late, now_s=now_s)
         elif failure is not None:
             if raw is not None and raw.status in _FORM_REFUSED and not lane.answers and lane.weaken():
                 failure = failure._replace(again=True)

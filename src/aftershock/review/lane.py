@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 
 from aftershock.model.review import Fallback
-from aftershock.review.answer import Failure
+from aftershock.review.answer import Completion, Failure
 from aftershock.review.breaker import Breaker, BreakerState
 from aftershock.review.limits import ProviderLimits, retry_after_s
 from aftershock.review.providers import Capability, Provider
@@ -18,6 +18,8 @@ __all__ = ["Lane", "LaneReport"]
 
 _UNKNOWN_LATENCY_S = 1.0
 _MEMORY = 64
+_STAND_IN = "stand-in"
+"""What the sandbox's judge calls itself in `system_fingerprint`."""
 _PAUSE_S = 1.0
 _TOO_MANY = 429
 _REFUSED = {
@@ -39,6 +41,7 @@ class LaneReport(msgspec.Struct, frozen=True, kw_only=True):
         capability: What its answers are held to.
         p50_ms: Median time to an answer; None without one.
         other_models: Answers of a model of another name than asked for.
+        is_stand_in: True if it said that fixed rules stand in for a model.
     """
 
     provider: str
@@ -50,6 +53,7 @@ class LaneReport(msgspec.Struct, frozen=True, kw_only=True):
     capability: str
     p50_ms: float | None
     other_models: int
+    is_stand_in: bool = False
 
 
 class Lane:
@@ -69,6 +73,7 @@ class Lane:
         self.limits, self.breaker = ProviderLimits(provider), Breaker()
         self._latencies_s: deque[float] = deque(maxlen=_MEMORY)
         self.requests = self.answers = self.other_models = 0
+        self._is_stand_in = False
 
     def __repr__(self) -> str:
         """Return its name alone."""
@@ -97,9 +102,11 @@ class Lane:
         self.provider = msgspec.structs.replace(self.provider, capability=weaker)
         return True
 
-    def on_completion(self, answered_by: str, seconds: float, *, in_time: bool, now_s: float) -> None:
+    def on_completion(self, said: Completion, seconds: float, *, in_time: bool, now_s: float) -> None:
         """Note an answer that could be used."""
+        answered_by = said.model
         self.answers += 1
+        self._is_stand_in |= said.fingerprint == _STAND_IN
         self._latencies_s.append(seconds)
         self.limits.on_answer()
         if answered_by and not _same_model(self.model, answered_by):
@@ -133,6 +140,7 @@ class Lane:
             capability=self.provider.capability.value,
             p50_ms=1e3 * median(self._latencies_s) if self._latencies_s else None,
             other_models=self.other_models,
+            is_stand_in=self._is_stand_in,
         )
 
     @property

@@ -71,15 +71,7 @@ class LedgerPurse:
     def reserve(
         self, provider: str, model: str, input_tokens: int, output_tokens: int, *, trigger_id: str, strategy: str
     ) -> Hold | Failure:
-        """Set aside the most that a request may cost.
-
-        Args:
-            provider: Asked.
-            model: Asked for.
-            input_tokens: Of the question, at most.
-            output_tokens: Of the answer, at most.
-            trigger_id: Under whose cap it falls.
-            strategy: Likewise: the type of edge.
+        """Set aside the most that a request may cost, as `Purse` has it.
 
         Raises:
             InputError: The ledger takes no more.

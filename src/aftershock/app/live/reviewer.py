@@ -14,8 +14,8 @@ from aftershock.app.latency import LatencyHistogram
 from aftershock.app.plain import plain, ranked
 from aftershock.errors import ConfigError
 from aftershock.model.events import ReviewReply
-from aftershock.model.review import ReviewMode
-from aftershock.model.signals import Action, ArbitrageSignal, ReviewRequest
+from aftershock.model.review import Fallback, ReviewMode
+from aftershock.model.signals import Action, ArbitrageSignal, Reason, ReviewRequest
 from aftershock.model.units import NAN, NS_PER_MS
 from aftershock.review.config import GatewayConfig
 from aftershock.review.job import Outcome
@@ -176,7 +176,7 @@ class Reviewer:
 
     def __init__(
         self,
-        process: GatewayProcess,
+        process: GatewayProcess | None,
         mode: ReviewMode,
         put: Callable[[ReviewReply], None],
         *,
@@ -186,7 +186,7 @@ class Reviewer:
         """Take whom to ask.
 
         Args:
-            process: The gateway.
+            process: The gateway; None where nobody can be asked.
             mode: Of the engine.
             put: Gets the replies.
             why_none: Why no provider can be asked; empty if one can.
@@ -205,6 +205,16 @@ class Reviewer:
         """Ask, with as much time as the engine will wait."""
         self._requests += 1
         self._sides[request.request_id] = request.signal.action
+        if self._process is None:
+            nobody = Outcome(
+                request_id=request.request_id,
+                trigger_id=request.trigger_id,
+                fallback=Fallback.NO_KEY,
+                detail=self._why_none,
+                latency_ms=0.0,
+            )
+            self._on_outcome(nobody)
+            return
         left_ns = request.expires_ns - max(self._clock(), request.ts_init)
         self._process.ask(request, time.monotonic_ns() + left_ns, self._on_outcome)
 
@@ -213,19 +223,16 @@ class Reviewer:
         review = signal.review
         if review is None:
             return
-        self._held += 1
-        if math.isfinite(review.lost_bps):
-            self._lost_bps += review.lost_bps
-        if signal.action is Action.HOLD:
-            if signal.reason.value == "edge_gone_in_review":
-                self._gone += 1
-            else:
-                self._stopped += 1
+        self._stopped += signal.reason in (Reason.MODEL_UNSURE, Reason.BUDGET)
+        self._gone += signal.reason is Reason.EDGE_GONE_IN_REVIEW
+        if review.waited_ms > 0:  # the others came when the answer was known
+            self._held += 1
+            self._lost_bps += review.lost_bps if math.isfinite(review.lost_bps) else 0.0
 
     def figures(self) -> ReviewFigures:
         """Return what the reviews came to."""
-        process, ended = self._process, self._process.ended
-        return ReviewFigures(
+        process = self._process
+        ours = ReviewFigures(
             mode=self._mode.value,
             why_off=self._why_none,
             requests=self._requests,
@@ -233,17 +240,22 @@ class Reviewer:
             agreed=self._agreed,
             refused=self._refused,
             by_fallback=ranked(self._fallbacks),
-            cost_usd=process.spent_usd,
-            cost_is_estimate=process.is_estimate,
-            calls=process.calls,
-            late=0 if ended is None else ended.late,
             latency_ns=self._latency,
             held=self._held,
             lost_bps=self._lost_bps,
             gone=self._gone,
             stopped=self._stopped,
+        )
+        if process is None:
+            return ours
+        return msgspec.structs.replace(
+            ours,
+            cost_usd=process.spent_usd,
+            cost_is_estimate=process.is_estimate,
+            calls=process.calls,
+            late=0 if process.ended is None else process.ended.late,
             gateway_deaths=process.deaths,
-            failure="" if ended is None else ended.failure,
+            failure="" if process.ended is None else process.ended.failure,
             lanes=process.lanes,
         )
 

@@ -183,13 +183,18 @@ async def _reviewer(
     if review is None or mode is ReviewMode.OFF:
         return None
     providers = review.providers
+    if not providers.asked:
+        return Reviewer(None, mode, intake.put, why_none=providers.why_none, clock=watch.clock)
     process = GatewayProcess(review.config, providers.asked)
     await process.start()
     stack.push_async_callback(process.stop, _PATIENCE_S)
-    if providers.asked and review.config.probe:
-        await process.ready(_PROBE_S)
-    review.on_start(process.lanes)
-    return Reviewer(process, mode, intake.put, why_none=providers.why_none, clock=watch.clock)
+    greeting = asyncio.ensure_future(_greet(process, review))  # market data does not wait for it
+    stack.callback(greeting.cancel)
+    return Reviewer(process, mode, intake.put, clock=watch.clock)
+
+
+async def _greet(process: GatewayProcess, review: ReviewPlan) -> None:
+    review.on_start(await process.ready(_PROBE_S))
 
 
 def with_fast_loop(main: Coroutine[Any, Any, T]) -> T:

@@ -117,7 +117,7 @@ class Book:
             return {}
         exact = price / float(self.tick)
         best = math.floor(exact + 1e-9) if sign < 0 else math.ceil(exact - 1e-9)
-        steps = max(int(size / float(self.step)), 1)
+        steps = max(int(size / float(self.step) + 1e-9), 1)
         levels = {best: steps} | {best + sign * away: max(int(steps * times), 1) for away, times in _DEEPER}
         return {ticks: steps for ticks, steps in levels.items() if ticks > 0}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,7 +11,17 @@ import msgspec
 from aftershock.model.units import NS_PER_S
 from aftershock.sim.market.listing import LINEAR, Listing
 
-__all__ = ["OPTION", "PERP", "SPOT", "TYPES", "OptionListing", "documents", "option_listing", "prediction_events"]
+__all__ = [
+    "MULTIPLIER",
+    "OPTION",
+    "PERP",
+    "SPOT",
+    "TYPES",
+    "OptionListing",
+    "documents",
+    "option_listing",
+    "prediction_events",
+]
 
 TYPES = ("SPOT", "PERP", "IPERP", "DATED", "PREDICTION", "RFQ")
 """Of the official document; `OPTION` is the overlay's."""
@@ -26,7 +37,8 @@ _FUTURES = {
     "positionLimitWeight": "0.5",
 }
 _NO_FUTURES = dict.fromkeys(_FUTURES)
-_MULTIPLIER = "0.01"
+MULTIPLIER = Decimal("0.01")
+"""Coins of a contract of an option."""
 
 
 class OptionListing(msgspec.Struct, frozen=True):
@@ -100,11 +112,13 @@ def _market(
 
 def _option(option: OptionListing) -> dict[str, Any]:
     expiry = datetime.fromtimestamp(option.expiry_ns // NS_PER_S, tz=UTC)
-    return _market(option.symbol, OPTION, "1", "1") | {
+    found = _market(option.symbol, OPTION, "1", "1")
+    found["filters"]["price"] |= {"maxMultiplier": None, "minMultiplier": None}
+    return found | {
         "strikePrice": f"{option.strike:g}",
         "expiry": f"{expiry:%Y-%m-%dT%H:%M:%S}Z",
         "optionType": "Call" if option.is_call else "Put",
-        "contractMultiplier": _MULTIPLIER,
+        "contractMultiplier": str(MULTIPLIER),
         "settlementAsset": "USDC",
     }
 

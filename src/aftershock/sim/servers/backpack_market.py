@@ -11,21 +11,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from aftershock.model.events import Event, Liquidation, OptionQuotes, Quote, Trade
 from aftershock.model.liquidations import Liquidated
-from aftershock.model.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from aftershock.model.units import NS_PER_MS, NS_PER_S
 from aftershock.sim.market.listing import LINEAR, Listing
 from aftershock.sim.servers.backpack_books import Book, Change, Fill
+from aftershock.sim.servers.backpack_errors import ApiError
 from aftershock.sim.servers.backpack_listing import PERP, SPOT, OptionListing, documents, option_listing
+from aftershock.sim.servers.backpack_stamps import micros
 from aftershock.sim.servers.hub import Hub, Interest
 
-__all__ = ["DELAY_NS", "BackpackMarket", "micros"]
+__all__ = ["DELAY_NS", "BackpackMarket"]
 
 DELAY_NS = 150 * NS_PER_MS
 _LEADER = "binance-futures"
 _BASIS = 0.6
+_FOLLOWING = ((PERP, _BASIS), (SPOT, 0.0))
 _FIRST_ID = 1_000_000
 _FIRST_TRADE = 9_000_000
 _KEPT_TRADES = 1_000
@@ -35,9 +38,14 @@ Emit = Callable[[str, str, dict[str, Any]], None]
 """Gets (kind, symbol, data) of what listeners may have subscribed to."""
 
 
-def micros(ts_ns: int) -> int:
-    """Return microseconds, as the socket stamps."""
-    return ts_ns // NS_PER_US
+class OnPrinted(Protocol):
+    """Gets the prints of others: market, price, quantity, id, and whether the buyer stood in the book."""
+
+    def __call__(self, symbol: str, price: Decimal, quantity: Decimal, trade: int, *, maker_buys: bool) -> None: ...
+
+
+def _ignored(symbol: str, price: Decimal, quantity: Decimal, trade: int, *, maker_buys: bool) -> None:
+    """Do nothing."""
 
 
 class BackpackMarket:
@@ -63,7 +71,9 @@ class BackpackMarket:
         self.trades: dict[str, deque[dict[str, Any]]] = {}
         self.emit: Emit = lambda *_: None
         self.on_moved: Callable[[str], None] = lambda _symbol: None
+        self.on_printed: OnPrinted = _ignored
         self._options: dict[str, OptionListing] = {}
+        self._known: dict[str, OptionListing] = {}
         self._underlyings: dict[int, float] = {}
         self._listed_ns = 0
         self._next_trade = _FIRST_TRADE
@@ -81,9 +91,20 @@ class BackpackMarket:
         self._list_again()
         return documents(self._options)
 
+    def listed(self, symbol: object) -> dict[str, Any]:
+        """Return one market as it is listed.
+
+        Raises:
+            ApiError: There is none of that name.
+        """
+        found = next((each for each in self.documents() if each["symbol"] == symbol), None)
+        if found is None:
+            raise ApiError("INVALID_SYMBOL", "Invalid symbol")
+        return found
+
     def option(self, symbol: str) -> OptionListing | None:
-        """Return an option by its name here."""
-        return next((each for each in self._options.values() if each.symbol == symbol), None)
+        """Return an option by its name here, also one that is listed no more."""
+        return self._known.get(symbol)
 
     def index(self) -> Decimal:
         """Return the index price of the coin."""
@@ -93,14 +114,17 @@ class BackpackMarket:
 
     def _see(self, event: Event) -> None:
         if isinstance(event, Quote) and event.venue == _LEADER:
-            for symbol, basis in ((PERP, _BASIS), (SPOT, 0.0)):
+            for symbol, basis in _FOLLOWING:
                 book = self.books[symbol]
                 change = book.show(event.bid + basis, event.bid_amount, event.ask + basis, event.ask_amount)
                 self._changed(symbol, change, event.ts_event, event.ts_init)
                 if book.mid is not None:
                     self.marks[symbol] = book.mid
         elif isinstance(event, Trade) and event.venue == _LEADER:
-            self.print(PERP, event.price + _BASIS, event.amount, maker_buys=event.side == "sell", at_ns=event.ts_event)
+            for symbol, basis in _FOLLOWING:
+                self._print_others(
+                    symbol, event.price + basis, event.amount, maker_buys=event.side == "sell", at_ns=event.ts_event
+                )
         elif isinstance(event, Liquidation) and event.venue == _LEADER:
             self._liquidated(event)
         elif isinstance(event, OptionQuotes) and event.stream.venue == LINEAR and self._with_options:
@@ -129,7 +153,7 @@ class BackpackMarket:
 
     def _liquidated(self, event: Liquidation) -> None:
         long = event.liquidated is Liquidated.LONG
-        self.print(PERP, event.price + _BASIS, event.amount, maker_buys=long, at_ns=event.ts_event)
+        self._print_others(PERP, event.price + _BASIS, event.amount, maker_buys=long, at_ns=event.ts_event)
         data = {
             "e": "liquidation",
             "E": micros(event.ts_init),
@@ -141,16 +165,38 @@ class BackpackMarket:
         }
         self.emit("liquidation", "", data)
 
-    def print(self, symbol: str, price: float, quantity: float, *, maker_buys: bool, at_ns: int) -> int:
-        """Print a trade and return its id."""
+    def deal(self, symbol: str, fills: list[Fill], *, bought: bool, resting_at: Decimal | None = None) -> list[int]:
+        """Take fills out of a book and print them; return the ids of the prints.
+
+        Args:
+            symbol: The market.
+            fills: What an order takes.
+            bought: Whether it buys.
+            resting_at: Price of an order that stood already when these came to it: one print, at its price.
+        """
+        now = self.now_ns
+        change = self.books[symbol].remove(fills, bought=bought)
+        if change is not None:
+            self._tell(symbol, change, now, now)
+        if resting_at is not None:
+            quantity = sum((each.quantity for each in fills), Decimal(0))
+            return [self._print(symbol, resting_at, quantity, maker_buys=bought, at_ns=now)]
+        return [self._print(symbol, fill.price, fill.quantity, maker_buys=not bought, at_ns=now) for fill in fills]
+
+    def _print_others(self, symbol: str, price: float, quantity: float, *, maker_buys: bool, at_ns: int) -> None:
+        amounts = round(Decimal(price), 1), max(round(Decimal(quantity), 5), self.books[symbol].step)
+        trade = self._print(symbol, *amounts, maker_buys=maker_buys, at_ns=at_ns)
+        self.on_printed(symbol, *amounts, trade, maker_buys=maker_buys)
+
+    def _print(self, symbol: str, price: Decimal, quantity: Decimal, *, maker_buys: bool, at_ns: int) -> int:
         self._next_trade += 1
-        number, price_text, quantity_text = self._next_trade, f"{price:.1f}", f"{quantity:.5f}"
+        number = self._next_trade
         kept = self.trades.setdefault(symbol, deque(maxlen=_KEPT_TRADES))
         kept.append(
             {
                 "id": number,
-                "price": price_text,
-                "quantity": quantity_text,
+                "price": str(price),
+                "quantity": str(quantity),
                 "quoteQuantity": f"{price * quantity:.6f}",
                 "timestamp": at_ns // NS_PER_MS,
                 "isBuyerMaker": maker_buys,
@@ -160,8 +206,8 @@ class BackpackMarket:
             "e": "trade",
             "E": micros(self.now_ns),
             "s": symbol,
-            "p": price_text,
-            "q": quantity_text,
+            "p": str(price),
+            "q": str(quantity),
             "b": str(number * 2),
             "a": str(number * 2 + 1),
             "t": number,
@@ -171,21 +217,16 @@ class BackpackMarket:
         self.emit("trade", symbol, data)
         return number
 
-    def take(self, symbol: str, fills: list[Fill], *, bought: bool) -> None:
-        """Take an order's fills out of a book and print them."""
-        now = self.now_ns
-        self._changed(symbol, self.books[symbol].remove(fills, bought=bought), now, now)
-        for fill in fills:
-            self.print(symbol, float(fill.price), float(fill.quantity), maker_buys=not bought, at_ns=now)
-
     def _changed(self, symbol: str, change: Change | None, ts_event: int, ts_init: int) -> None:
-        if change is None:
-            return
+        if change is not None:
+            self._tell(symbol, change, ts_event, ts_init)
+            self.on_moved(symbol)
+
+    def _tell(self, symbol: str, change: Change, ts_event: int, ts_init: int) -> None:
         stamps = {"E": micros(ts_init), "s": symbol, "T": micros(ts_event)}
         levels = {"U": change.first, "u": change.last, "b": change.bids, "a": change.asks}
         self.emit("depth", symbol, {"e": "depth", **stamps, **levels})
         self.emit("bookTicker", symbol, self._top(symbol) | stamps)
-        self.on_moved(symbol)
 
     def _top(self, symbol: str) -> dict[str, Any]:
         book = self.books[symbol]
@@ -225,6 +266,7 @@ class BackpackMarket:
             return
         self._listed_ns = now
         self._options = option_listing(self._listing())
+        self._known |= {each.symbol: each for each in self._options.values()}
         for follows, option in self._options.items():
             state = self._hub.state(LINEAR, follows, "option_summary")
             if option.symbol not in self.books and state is not None:

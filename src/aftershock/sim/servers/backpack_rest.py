@@ -6,17 +6,21 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
 from aftershock.model.units import NS_PER_MS
-from aftershock.sim.servers import backpack_account as fees
-from aftershock.sim.servers.backpack_account import Account, Order
+from aftershock.sim.servers.backpack_account import Account
 from aftershock.sim.servers.backpack_auth import Verifier
 from aftershock.sim.servers.backpack_errors import ApiError
 from aftershock.sim.servers.backpack_listing import OPTION, PERP, TYPES, prediction_events
-from aftershock.sim.servers.backpack_market import BackpackMarket, micros
+from aftershock.sim.servers.backpack_market import BackpackMarket
+from aftershock.sim.servers.backpack_orders import Order, plain, read_decimal
+from aftershock.sim.servers.backpack_positions import collateral, position_document
+from aftershock.sim.servers.backpack_stamps import micros
+from aftershock.sim.servers.backpack_wallet import Fees
 from aftershock.sim.servers.faults import Faults
 from aftershock.sim.servers.outbox import abort
 
@@ -155,11 +159,7 @@ class BackpackRest:
         return self._listed(request)
 
     def _listed(self, request: web.Request) -> dict[str, Any]:
-        symbol = request.query.get("symbol", "")
-        found = next((each for each in self._market.documents() if each["symbol"] == symbol), None)
-        if found is None:
-            raise ApiError("INVALID_SYMBOL", "Invalid symbol")
-        return found
+        return self._market.listed(request.query.get("symbol"))
 
     def _depth(self, request: web.Request) -> Any:  # noqa: ANN401 - a document
         symbol, limit = self._listed(request)["symbol"], request.query.get("limit", "1000")
@@ -244,59 +244,52 @@ class BackpackRest:
     def _account_summary(self, _params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
         found = {
             "autoBorrowSettlements": True, "autoLend": True, "autoRealizePnl": True, "autoRepayBorrows": True,
-            "borrowLimit": "10000000", "futuresMakerFee": str(fees.FUTURES_MAKER),
-            "futuresTakerFee": str(fees.FUTURES_TAKER), "leverageLimit": "10", "limitOrders": len(self._account.open),
-            "liquidating": False, "positionLimit": "10000000", "spotMakerFee": str(fees.SPOT_MAKER),
-            "spotTakerFee": str(fees.SPOT_TAKER), "triggerOrders": 0,
+            "borrowLimit": "10000000", "futuresMakerFee": str(Fees.FUTURES_MAKER),
+            "futuresTakerFee": str(Fees.FUTURES_TAKER), "leverageLimit": "10", "limitOrders": len(self._account.open),
+            "liquidating": False, "positionLimit": "10000000", "spotMakerFee": str(Fees.SPOT_MAKER),
+            "spotTakerFee": str(Fees.SPOT_TAKER), "triggerOrders": 0,
         }  # fmt: skip
         if self._options:
             found |= {
-                "optionMakerFee": str(fees.OPTION_MAKER),
-                "optionTakerFee": str(fees.OPTION_TAKER),
-                "optionFeeCap": str(fees.OPTION_CAP),
+                "optionMakerFee": str(Fees.OPTION_MAKER),
+                "optionTakerFee": str(Fees.OPTION_TAKER),
+                "optionFeeCap": str(Fees.OPTION_CAP),
             }
         return found
 
     def _limits(self, params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
-        symbol, side = params.get("symbol"), params.get("side")
-        book = self._market.books.get(str(symbol))
-        if book is None or side not in ("Bid", "Ask"):
-            raise ApiError("INVALID_SYMBOL", "Invalid symbol or side")
-        most = self._account.balances["USDC"] / ((book.mid or 1) * 50) * 1_000 // 1
-        return {"maxOrderQuantity": str(most * book.step), "side": side, "symbol": symbol}
+        listed, side = self._market.listed(params.get("symbol")), params.get("side")
+        symbol, wallet = listed["symbol"], self._account.wallet
+        book = self._market.books.get(symbol)
+        if side not in ("Bid", "Ask"):
+            raise ApiError("INVALID_CLIENT_REQUEST", _EXPECTED.format("side"))
+        best = None if book is None else book.best_ask if side == "Bid" else book.best_bid
+        price = read_decimal(params, "price") or best
+        most, held = Decimal(0), wallet.held(symbol) * (-1 if side == "Bid" else 1)
+        if book is not None and price is not None and price > 0:
+            room = max(wallet.room(symbol, price, self._account.claims(), buys=side == "Bid"), Decimal(0))
+            most = (min(room, max(held, Decimal(0))) if params.get("reduceOnly") == "true" else room) // book.step
+            most *= book.step
+        return {"maxOrderQuantity": plain(most), "side": side, "symbol": symbol}
 
     def _balances(self, _params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
+        claims, wallet = self._account.claims(), self._account.wallet
+        locked = {asset: wallet.locked(asset, claims) for asset in wallet.balances}
         return {
-            asset: {"available": f"{amount:f}", "locked": "0", "staked": "0"}
-            for asset, amount in self._account.balances.items()
+            asset: {"available": f"{amount - locked[asset]:f}", "locked": f"{locked[asset]:f}", "staked": "0"}
+            for asset, amount in wallet.balances.items()
         }
 
     def _collateral(self, _params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
-        usdc = f"{self._account.balances['USDC']:f}"
-        row = {"symbol": "USDC", "assetMarkPrice": "1", "totalQuantity": usdc, "balanceNotional": usdc,
-               "collateralWeight": "1", "collateralValue": usdc, "openOrderQuantity": "0", "lendQuantity": "0",
-               "availableQuantity": usdc}  # fmt: skip
-        zeros = ("borrowLiability", "unsettledEquity", "liabilitiesValue", "netEquityLocked", "netExposureFutures",
-                 "pnlUnrealized")  # fmt: skip
-        worth = dict.fromkeys(("assetsValue", "netEquity", "netEquityAvailable"), usdc)
-        margins = {"imf": "0.02", "mmf": "0.0125", "marginFraction": None}
-        return {**dict.fromkeys(zeros, "0"), **worth, **margins, "collateral": [row]}
+        return collateral(self._account.wallet, self._account.claims())
 
     def _positions(self, params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
-        found = []
-        sqrt = {"type": "sqrt", "base": "0.02", "factor": "0.0000935"}
-        for symbol, held in self._account.positions.items():
-            if held.quantity and params.get("symbol") in (None, symbol):
-                told = self._account.position(symbol)
-                found.append(
-                    {"breakEvenPrice": told["B"], "entryPrice": told["b"], "estLiquidationPrice": "0", "imf": "0.02",
-                     "imfFunction": sqrt, "markPrice": told["M"], "mmf": "0.0125", "mmfFunction": sqrt,
-                     "netCost": f"{held.quantity * held.entry:f}", "netQuantity": told["q"],
-                     "netExposureQuantity": told["Q"], "netExposureNotional": told["n"], "pnlRealized": told["p"],
-                     "pnlUnrealized": told["P"], "cumulativeFundingPayment": "0", "subaccountId": None,
-                     "symbol": symbol, "userId": 1, "positionId": str(told["i"]), "cumulativeInterest": "0"}
-                )  # fmt: skip
-        return found
+        wallet, claims, now = self._account.wallet, self._account.claims(), self._market.now_ns
+        return [
+            position_document(wallet, symbol, claims, now)
+            for symbol, held in wallet.positions.items()
+            if held.quantity and params.get("symbol") in (None, symbol)
+        ]
 
     def _execute(self, params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
         return self._account.execute(_object(params)).document()
@@ -348,7 +341,7 @@ class BackpackRest:
 
     def _order_history(self, params: dict[str, Any]) -> Any:  # noqa: ANN401 - a document
         rows = [
-            each.document(history=True) | {"expiryReason": None, "systemOrderType": None}
+            each.document(history=True)
             for each in reversed(self._account.orders.values())
             if params.get("symbol") in (None, each.symbol) and params.get("orderId") in (None, each.id)
         ]

@@ -15,6 +15,7 @@ from aftershock.sim.servers.backpack_account import Account
 from aftershock.sim.servers.backpack_auth import Verifier
 from aftershock.sim.servers.backpack_errors import ApiError
 from aftershock.sim.servers.backpack_market import BackpackMarket
+from aftershock.sim.servers.backpack_positions import position_update
 from aftershock.sim.servers.faults import Faults
 from aftershock.sim.servers.outbox import Outbox, give_up
 
@@ -133,8 +134,9 @@ class BackpackWs:
                 return
         connection.names.add(name)
         if kind == "account.positionUpdate":
-            for held in self._account.positions:
-                yield {"stream": name, "data": self._account.position(held)}
+            for held in self._account.wallet.positions:
+                data = position_update(self._account.wallet, held, self._market.now_ns)
+                yield {"stream": name, "data": data}
         for data in self._market.states(kind, symbol):
             yield {"stream": name, "data": data}
 

@@ -11,7 +11,7 @@ from aftershock.model.instruments import FeeSchedule, Kind
 from aftershock.model.units import BPS, NAN
 from aftershock.venues.backpack.codec import VENUE
 
-__all__ = ["AccountSummary", "Balance", "Margin", "Position", "convert", "fee_schedules"]
+__all__ = ["AccountSummary", "Balance", "Margin", "Position", "convert", "fee_schedules", "number"]
 
 
 class Balance(msgspec.Struct, frozen=True):
@@ -78,10 +78,10 @@ def fee_schedules(account: AccountSummary, now_ns: int) -> tuple[FeeSchedule, ..
     )
     found = []
     for kind, taker, maker, cap in pairs:
-        rates = [_number(taker), _number(maker)]
+        rates = [number(taker), number(maker)]
         if any(rate != rate for rate in rates):  # noqa: PLR0124 - NaN: not said
             continue
-        cap_fraction = _number(cap)
+        cap_fraction = number(cap)
         found.append(
             FeeSchedule(
                 venue=VENUE,
@@ -97,7 +97,8 @@ def fee_schedules(account: AccountSummary, now_ns: int) -> tuple[FeeSchedule, ..
     return tuple(found)
 
 
-def _number(text: str | None) -> float:
+def number(text: str | None) -> float:
+    """Return a decimal text, NaN for none."""
     try:
         return NAN if text is None else float(text)
     except ValueError:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
 from aftershock.errors import UsageError
-from aftershock.model.events import DerivativeTicker, Event, OrderUpdate, Quote, StreamId
+from aftershock.model.events import DerivativeTicker, Event, Quote, StreamId
 from aftershock.model.instruments import Instrument
-from aftershock.model.orders import Fill, Side
-from aftershock.model.units import NAN, NS_PER_US
+from aftershock.model.units import NAN
+from aftershock.venues.backpack.account_stream import AccountDecoder
 from aftershock.venues.backpack.chain import OptionQuote, option_row
 from aftershock.venues.backpack.codec import VENUE, Decoder
 from aftershock.venues.connection.book import BookUpdate
@@ -21,24 +22,8 @@ from aftershock.venues.tardis.report import FileReport
 __all__ = ["BackpackAdapter"]
 
 _INVALID_STREAM = 4006
-_SETTLED_IN = "USDC"
-_SIDES = {"Bid": Side.BUY, "Ask": Side.SELL}
-_ENDS = {"orderCancelled": "cancelled", "orderExpired": "expired", "triggerFailed": "rejected"}
-
-
-class _OrderData(msgspec.Struct, frozen=True):
-    e: str
-    s: str
-    i: str
-    T: int
-    S: str = ""
-    c: int | None = None
-    l: str | None = None  # noqa: E741 - the venue's name
-    L: str | None = None
-    n: str | None = None
-    N: str = ""
-    t: int | None = None
-    O: str = ""  # noqa: E741 - the venue's name
+_LONGEST_STREAM = 160
+"""Characters at the end of a message that may be the name of its stream, with the market's in it."""
 
 
 class _Mark(msgspec.Struct, frozen=True):
@@ -49,12 +34,6 @@ class _MarkFrame(msgspec.Struct, frozen=True):
     data: _Mark
 
 
-class _Account(msgspec.Struct, frozen=True):
-    stream: str = ""
-    data: msgspec.Raw = msgspec.Raw()
-
-
-_FRAMES = msgspec.json.Decoder(_Account)
 _MARKS = msgspec.json.Decoder(_MarkFrame)
 
 
@@ -66,6 +45,8 @@ class BackpackAdapter:
         report: FileReport,
         options: Mapping[str, Instrument],
         snapshot: Callable[[str], Awaitable[BookUpdate]],
+        *,
+        contracts: Mapping[str, float] = MappingProxyType({}),
         name_of: Callable[[int], str] = str,
     ) -> None:
         """Take what is listened to.
@@ -74,9 +55,11 @@ class BackpackAdapter:
             report: Where messages are counted.
             options: Instruments of options by symbol: their quotes become rows of a chain.
             snapshot: Fetches a book.
+            contracts: Coins of one unit of amount, of each market whose fills can be counted.
             name_of: Returns the name of an order of ours by its client id.
         """
         self._report, self._decoder = report, Decoder(report)
+        self._account = AccountDecoder(report, contracts, name_of)
         self._options = {
             symbol: OptionQuote(
                 symbol=symbol, strike=each.strike, expiry_ns=each.expiry_ns or 0, is_call=bool(each.is_call)
@@ -85,13 +68,13 @@ class BackpackAdapter:
         }
         self._link_of: dict[str, int] = {}
         self._streams = {symbol: StreamId(VENUE, "option_quotes", each.underlying) for symbol, each in options.items()}
-        self._multipliers = {symbol: each.contract_size for symbol, each in options.items()}
-        self._snapshot, self._name_of = snapshot, name_of
+        self._snapshot = snapshot
 
     def decode(self, link: int, text: str, received_ns: int) -> Sequence[Decoded]:
         """Return what one message says."""
-        if '"account.' in text[:64] or '"account.' in text[-64:]:
-            return self._account(text, received_ns)
+        if '"account.' in text[:64] or '"account.' in text[-_LONGEST_STREAM:]:
+            said = self._account.decode(text, received_ns)
+            return [Unreadable("a message on our orders could not be read")] if said is None else said
         errors, dropped = self._report.errors, self._report.rows_dropped
         found: list[Decoded] = []
         for each in self._decoder.decode(text, received_ns):
@@ -130,41 +113,6 @@ class BackpackAdapter:
                     symbol=symbol, strike=known.strike, expiry_ns=known.expiry_ns, is_call=known.is_call
                 )
 
-    # --- the account ------------------------------------------------------------------------------------------------
-
-    def _account(self, text: str, now_ns: int) -> Sequence[Decoded]:
-        self._report.rows += 1
-        try:
-            frame = _FRAMES.decode(text)
-            if not frame.stream.startswith("account.orderUpdate"):
-                self._report.leave(".".join(frame.stream.split(".")[:2]))
-                return ()
-            data = msgspec.json.decode(frame.data, type=_OrderData)
-            return self._order(data, now_ns)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError, KeyError):
-            return [Unreadable("a message on our orders could not be read")]
-
-    def _order(self, data: _OrderData, now_ns: int) -> Sequence[Decoded]:
-        client_id = self._name_of(data.c) if data.c is not None else ""
-        ts_event = data.T * NS_PER_US
-        if data.e == "orderFill":
-            return [
-                Fill(
-                    ts_event=ts_event, ts_init=now_ns, client_id=client_id, trade_id=str(data.t or ""), venue=VENUE,
-                    symbol=data.s, side=_SIDES[data.S], quantity=self._coins(data.s, float(data.l or "nan")),
-                    price=float(data.L or "nan"), fee=_fee(data),
-                )
-            ]  # fmt: skip
-        status = "accepted" if data.e == "orderAccepted" else _ENDS.get(data.e)
-        if status is None:
-            self._report.leave(printable(data.e))
-            return ()
-        detail = f"order {printable(data.i)}, origin {printable(data.O)}"
-        return [OrderUpdate(ts_event=ts_event, ts_init=now_ns, client_id=client_id, status=status, detail=detail)]
-
-    def _coins(self, symbol: str, quantity: float) -> float:
-        return quantity * self._multipliers.get(symbol, 1.0)
-
     # --- books ------------------------------------------------------------------------------------------------------
 
     def resync(self, _symbol: str) -> Sequence[str]:
@@ -186,8 +134,3 @@ def _underlying(text: str) -> float:
         return NAN if price is None else float(price)
     except (msgspec.MsgspecError, ValueError):
         return NAN
-
-
-def _fee(data: _OrderData) -> float:
-    """Return what a fill cost in the settlement currency, NaN if it was charged in another."""
-    return float(data.n) if data.n is not None and data.N == _SETTLED_IN else NAN

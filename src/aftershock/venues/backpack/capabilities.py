@@ -10,7 +10,8 @@ import msgspec
 from aftershock.errors import UnreachableError
 from aftershock.model.units import iso_utc
 from aftershock.venues.backpack.markets import KNOWN_TYPES, Market, MarketType, read_markets, typed_option
-from aftershock.venues.backpack.rest import BackpackError, Rest
+from aftershock.venues.backpack.refusals import BackpackError
+from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.connection.text import printable
 
 __all__ = ["Capabilities", "all_markets", "probe"]

@@ -13,7 +13,7 @@ from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.markets import Market, MarketType, typed_option
 from aftershock.venues.connection.packed import OptionRow, option_quotes
 
-__all__ = ["OptionQuote", "OptionsChain", "instrument_of", "option_row"]
+__all__ = ["OptionQuote", "OptionsChain", "coins_of_a_unit", "instrument_of", "option_row"]
 
 
 class OptionQuote(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +126,11 @@ def instrument_of(market: Market) -> Instrument | None:
         expiry_ns=terms.expiry_ns,
         **common,  # type: ignore[arg-type]
     )
+
+
+def coins_of_a_unit(instrument: Instrument) -> float:
+    """Return how many coins one unit of an instrument's amounts is."""
+    return 1.0 if instrument.amount_unit is AmountUnit.COIN else instrument.contract_size
 
 
 def options_of(markets: Iterable[Market], underlying: str) -> list[Market]:

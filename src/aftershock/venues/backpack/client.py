@@ -15,12 +15,13 @@ from aftershock.errors import ConfigError, InputError, UsageError
 from aftershock.model.events import StreamId
 from aftershock.model.instruments import Instrument, Kind
 from aftershock.model.units import NS_PER_MS
-from aftershock.venues.backpack.account import convert
-from aftershock.venues.backpack.account_requests import AccountRequests
+from aftershock.venues.backpack.account import convert, number
+from aftershock.venues.backpack.account_stream import ACCOUNT
 from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
 from aftershock.venues.backpack.chain import (
     OptionsChain,
+    coins_of_a_unit,
     instrument_of,
     options_of,
     sorted_quotes,
@@ -28,8 +29,9 @@ from aftershock.venues.backpack.chain import (
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
-from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_of, number, option_quote
+from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_among, instruments_of, option_quote
 from aftershock.venues.backpack.markets import Market, read_markets
+from aftershock.venues.backpack.order_requests import OrderRequests
 from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.connection.book import BookUpdate
@@ -47,7 +49,7 @@ REST_URL, WS_URL = "https://api.backpack.exchange", "wss://ws.backpack.exchange"
 _STREAMS_A_MESSAGE = 50
 
 
-class BackpackOptionsClient(AccountRequests):
+class BackpackOptionsClient(OrderRequests):
     """Backpack over its own protocol.
 
     It lists no options today: `capabilities` says what it offers, and `get_options_chain` says so where one is asked
@@ -272,7 +274,8 @@ class BackpackOptionsClient(AccountRequests):
             return await book_of(rest, symbol)
 
         async def resolve() -> VenuePlan:
-            listed = [each for asset in assets for each in await instruments_of(rest, asset)]
+            markets, _, _ = await all_markets(rest)
+            listed = [each for asset in assets for each in instruments_among(markets, asset)]
             chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
             if not chosen and not books and not account:
                 raise await self._no_options(", ".join(assets))
@@ -280,7 +283,8 @@ class BackpackOptionsClient(AccountRequests):
             for symbol, each in chains.items():
                 terms[VENUE, symbol] = OptionTerms(each.strike, bool(each.is_call), each.expiry_ns or 0)
             perps = [each.symbol for each in chosen if each.kind is Kind.PERPETUAL]
-            adapter = BackpackAdapter(report, chains, snapshot, self._name_of)
+            contracts = {each.symbol: coins_of_a_unit(each) for each in map(instrument_of, markets) if each is not None}
+            adapter = BackpackAdapter(report, chains, snapshot, contracts=contracts, name_of=self._name_of)
             link = self._link(perps, list(chains.values()), books, account=account)
             return VenuePlan(venue=VENUE, adapter=adapter, links=(link,))
 
@@ -312,6 +316,7 @@ class BackpackOptionsClient(AccountRequests):
         tickers = [StreamId(VENUE, "derivative_ticker", symbol) for symbol in perps]
         trades = [StreamId(VENUE, "trades", symbol) for symbol in perps]
         liquidations = [StreamId(VENUE, "liquidations", "")] if perps else []
+        private = [ACCOUNT] if account else []
         chains = [StreamId(VENUE, "option_quotes", coin) for coin in dict.fromkeys(each.underlying for each in options)]
 
         def hello() -> list[str]:
@@ -319,15 +324,15 @@ class BackpackOptionsClient(AccountRequests):
             said = [_said({"method": "SUBSCRIBE", "params": chunk}) for chunk in chunks]
             if account:
                 signature = self._keys.signer().subscription(self._clock.wall_ns() // NS_PER_MS)
-                private = ["account.orderUpdate", "account.positionUpdate"]
-                said.append(_said({"method": "SUBSCRIBE", "params": private, "signature": signature}))
+                own = ["account.orderUpdate", "account.positionUpdate"]
+                said.append(_said({"method": "SUBSCRIBE", "params": own, "signature": signature}))
             return said
 
         return VenueLink(
             url=self.ws_url,
             who="Backpack",
-            streams=(*quotes, *tickers, *trades, *liquidations, *chains),
-            quiet=frozenset([*trades, *liquidations]),
+            streams=(*quotes, *tickers, *trades, *liquidations, *chains, *private),
+            quiet=frozenset([*trades, *liquidations, *private]),
             hello=hello,
             books=tuple(books),
             advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",

@@ -1,5 +1,6 @@
-"""From Backpack's WebSocket to events: pure. Its times there are microseconds, its numbers decimal texts.
+"""From Backpack's WebSocket to events: pure. Its numbers there are decimal texts.
 
+Its times are microseconds, but that of the next funding: milliseconds.
 The side of a liquidation is not documented: until it is checked against prices it counts as unknown.
 """
 
@@ -12,7 +13,7 @@ import msgspec
 
 from aftershock.model.events import DerivativeTicker, Event, Liquidation, Quote, Trade
 from aftershock.model.liquidations import Completeness, Liquidated, PriceKind
-from aftershock.model.units import NAN, NS_PER_US
+from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S, NS_PER_US
 from aftershock.venues.connection.book import BookUpdate, Delta
 from aftershock.venues.tardis.report import Broken, FileReport
 
@@ -20,6 +21,8 @@ __all__ = ["VENUE", "Decoder"]
 
 VENUE = "backpack"
 _MOST = 1e300
+_LONGEST_FUNDING_NS = 31 * 86_400 * NS_PER_S
+"""A next funding that is further away is no time in the unit of the document."""
 
 
 class _Frame(msgspec.Struct, frozen=True):
@@ -86,7 +89,7 @@ class Decoder:
             "bookTicker": _top,
             "trade": _trade,
             "depth": _depth,
-            "markPrice": _mark,
+            "markPrice": self._mark,
             "liquidation": _liquidation,
         }
 
@@ -117,6 +120,25 @@ class Decoder:
             return self._drop(Broken.FIELD, text)
         self.report.saw(ts_init, ts_init, two_clocks=True)
         return [event]
+
+    def _mark(self, raw: msgspec.Raw, ts_init: int) -> DerivativeTicker:
+        """Decode mark, index and funding; a prediction market has the mark only. The next funding is milliseconds."""
+        data = msgspec.json.decode(raw, type=_Mark)
+        ts_event, symbol = _when(data)
+        funding_ts = 0 if data.n is None else data.n * NS_PER_MS
+        if data.n is not None and abs(funding_ts - ts_event) > _LONGEST_FUNDING_NS:
+            funding_ts = 0
+            self.report.note("the time of the next funding is none in milliseconds: left out")
+        return DerivativeTicker(
+            ts_event=ts_event,
+            ts_init=ts_init,
+            venue=VENUE,
+            symbol=symbol,
+            mark_price=_number(data.p),
+            index_price=_number(data.i),
+            funding_rate=_number(data.f, signed=True),
+            funding_ts=funding_ts,
+        )
 
     def _drop(self, reason: Broken, text: str | bytes) -> list[Decoded]:
         shown = text if isinstance(text, str) else text[:200].decode("utf-8", errors="replace")
@@ -176,22 +198,6 @@ def _depth(raw: msgspec.Raw, ts_init: int) -> BookUpdate:
     ts_event, symbol = _when(data)
     bids, asks = (tuple((_positive(p), _number(q)) for p, q in side) for side in (data.b, data.a))
     return BookUpdate(symbol, ts_event, ts_init, Delta(data.U, data.u, bids, asks))
-
-
-def _mark(raw: msgspec.Raw, ts_init: int) -> DerivativeTicker:
-    """Decode mark, index and funding; a prediction market has the mark only."""
-    data = msgspec.json.decode(raw, type=_Mark)
-    ts_event, symbol = _when(data)
-    return DerivativeTicker(
-        ts_event=ts_event,
-        ts_init=ts_init,
-        venue=VENUE,
-        symbol=symbol,
-        mark_price=_number(data.p),
-        index_price=_number(data.i),
-        funding_rate=_number(data.f, signed=True),
-        funding_ts=0 if data.n is None else data.n * NS_PER_US,
-    )
 
 
 def _when(data: _Stamped) -> tuple[int, str]:

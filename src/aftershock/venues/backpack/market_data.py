@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from aftershock.errors import InputError
 from aftershock.model.instruments import Instrument
 from aftershock.model.units import NAN, NS_PER_US
-from aftershock.venues.backpack.account import convert
+from aftershock.venues.backpack.account import convert, number
 from aftershock.venues.backpack.capabilities import all_markets
 from aftershock.venues.backpack.chain import OptionQuote, instrument_of
+from aftershock.venues.backpack.markets import Market
 from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.connection.book import BookUpdate, Snapshot
 from aftershock.venues.connection.text import printable
 
-__all__ = ["MarkPrice", "book_of", "instruments_of", "number", "option_quote"]
+__all__ = ["MarkPrice", "book_of", "instruments_among", "instruments_of", "option_quote"]
 
 _DEPTH = "1000"
 
@@ -22,6 +25,11 @@ _DEPTH = "1000"
 async def instruments_of(rest: Rest, asset: str) -> tuple[Instrument, ...]:
     """Return the perpetuals and typed options of a coin that may be traded."""
     markets, _, _ = await all_markets(rest)
+    return instruments_among(markets, asset)
+
+
+def instruments_among(markets: Iterable[Market], asset: str) -> tuple[Instrument, ...]:
+    """Return the perpetuals and typed options of a coin among some markets that may be traded."""
     found = (instrument_of(each) for each in markets if each.base_symbol == asset and each.tradable)
     return tuple(each for each in found if each is not None)
 
@@ -77,11 +85,3 @@ def option_quote(option: Instrument, book: BookUpdate, mark: MarkPrice | None) -
         underlying=number(None if mark is None else mark.underlying_price),
         ts_event=book.ts_event,
     )
-
-
-def number(text: str | None) -> float:
-    """Return a decimal text, NaN for none."""
-    try:
-        return NAN if text is None else float(text)
-    except ValueError:
-        return NAN

@@ -9,6 +9,9 @@ import msgspec
 from aftershock.errors import UnreachableError, UsageError
 from aftershock.model.orders import Side
 from aftershock.model.units import NAN, NS_PER_MS
+from aftershock.venues.backpack.refusals import UNSETTLED_CODES
+from aftershock.venues.backpack.times import moment_ns
+from aftershock.venues.connection.text import printable
 
 __all__ = ["BatchRefusal", "NewOrder", "OrderState", "read_batch", "read_order", "read_orders"]
 
@@ -136,12 +139,10 @@ def read_order(document: Any, where: str) -> OrderState:  # noqa: ANN401 - a doc
             quantity=_number(order.quantity),
             filled=filled,
             average=quote / filled if filled > 0 and quote > 0 else NAN,
-            created_ns=order.created_at * NS_PER_MS if isinstance(order.created_at, int) else 0,
+            created_ns=_created(order.created_at),
         )
     except (msgspec.ValidationError, ValueError) as error:
-        raise UnreachableError(
-            f"{where} answers with what is no order ({error}): ask it what became of yours"
-        ) from error
+        raise UnreachableError(f"{where} answers with what is no order ({printable(str(error))}): ask again") from error
 
 
 def read_orders(document: Any, where: str) -> list[OrderState]:  # noqa: ANN401 - a document
@@ -155,26 +156,28 @@ def read_orders(document: Any, where: str) -> list[OrderState]:  # noqa: ANN401 
     return [read_order(each, where) for each in document]
 
 
-def read_batch(document: Any, count: int, where: str) -> list[OrderState | BatchRefusal]:  # noqa: ANN401 - a document
-    """Return what became of each order of a batch, in its order.
-
-    Raises:
-        UnreachableError: The answer does not say so for each.
-    """
+def read_batch(document: Any, count: int, where: str) -> list[OrderState | BatchRefusal | None]:  # noqa: ANN401
+    """Return what became of each order of a batch, in its order; None for those of which the answer does not say it."""
     if not isinstance(document, list) or len(document) != count:
-        raise UnreachableError(f"{where} does not answer for each of {count} orders: ask it what became of them")
-    found: list[OrderState | BatchRefusal] = []
-    for each in document:
-        try:
-            result = msgspec.convert(each, _Result)
-        except msgspec.ValidationError:
-            result = _Result()
+        return [None] * count
+    return [_result(each, where) for each in document]
+
+
+def _result(row: Any, where: str) -> OrderState | BatchRefusal | None:  # noqa: ANN401 - a document
+    try:
+        result = msgspec.convert(row, _Result)
         if result.operation == "Err":
-            found.append(BatchRefusal(result.code, result.message))
-        else:
-            found.append(read_order(each, where))
-    return found
+            refusal = BatchRefusal(printable(result.code), printable(result.message))
+            return None if result.code in UNSETTLED_CODES else refusal
+        return read_order(row, where)
+    except (msgspec.ValidationError, UnreachableError):
+        return None
 
 
 def _number(text: str | None) -> float:
     return NAN if text is None else float(text)
+
+
+def _created(when: int | str | None) -> int:
+    """Return ns UTC; fresh orders have milliseconds, those of history a text."""
+    return moment_ns(when) if isinstance(when, str) else (when or 0) * NS_PER_MS

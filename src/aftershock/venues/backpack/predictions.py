@@ -6,13 +6,13 @@ market is the price at its start.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from aftershock.errors import UnreachableError
-from aftershock.model.units import NAN, NS_PER_S
+from aftershock.model.units import NAN
+from aftershock.venues.backpack.times import moment_ns
 
 __all__ = ["Digital", "read_digitals"]
 
@@ -120,8 +120,8 @@ def _digital(resolution: _Resolution, market: _Market) -> Digital | None:
             kind=kind,
             strike=strike,
             upper=upper,
-            start_ns=_moment(resolution.start_date),
-            end_ns=_moment(resolution.end_date),
+            start_ns=moment_ns(resolution.start_date) if resolution.start_date else 0,
+            end_ns=moment_ns(resolution.end_date) if resolution.end_date else 0,
             source=f"{resolution.resolution_source} {resolution.resolution_source_event_identifier or ''}".strip(),
             price=_number(market.active_price),
         )
@@ -131,12 +131,3 @@ def _digital(resolution: _Resolution, market: _Market) -> Digital | None:
 
 def _number(text: str | None) -> float:
     return NAN if text is None else float(text)
-
-
-def _moment(text: str | None) -> int:
-    """Return ns UTC of the venue's text without a zone; 0 for none."""
-    if text is None:
-        return 0
-    moment = datetime.fromisoformat(text)
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return int(moment.timestamp()) * NS_PER_S

@@ -15,10 +15,11 @@ import msgspec
 
 from aftershock.errors import UnreachableError
 from aftershock.model.units import NS_PER_MS
+from aftershock.venues.backpack.refusals import BackpackError, UnknownFateError, refusal, words
 from aftershock.venues.backpack.signing import Signer
 from aftershock.venues.connection.backoff import Backoff
 from aftershock.venues.connection.clock import Clock, within
-from aftershock.venues.connection.http import RefusedError, is_passing
+from aftershock.venues.connection.http import is_passing
 from aftershock.venues.connection.library import need_aiohttp
 from aftershock.venues.connection.rate_limit import TokenBucket
 from aftershock.venues.connection.text import place_of, printable
@@ -26,7 +27,7 @@ from aftershock.venues.connection.text import place_of, printable
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["BackpackError", "Rest", "UnknownFateError"]
+__all__ = ["Rest"]
 
 _ATTEMPTS = 3
 _DEADLINE_S = 15.0
@@ -36,25 +37,10 @@ _PER_MINUTE, _HISTORIC_PER_MINUTE = 2_000, 30
 _HISTORIC = ("/api/v1/klines", "/api/v1/trades/history")
 _EXPIRED = ("has expired", "in the future")
 _WHO = "Backpack"
+_FIND_OUT = "find out what became of it"
+_ACCEPTED = 202
 
 Params = Mapping[str, str | int | bool | None]
-
-
-class BackpackError(RefusedError):
-    """The venue said no.
-
-    Attributes:
-        code: Its own word for why, `INVALID_ORDER`; empty where it had none.
-    """
-
-    def __init__(self, message: str, status: int, code: str, retry_after_s: float = 0.0) -> None:
-        """Take the sentence, the HTTP status, the venue's code and its Retry-After."""
-        super().__init__(message, status, retry_after_s)
-        self.code = code
-
-
-class UnknownFateError(UnreachableError):
-    """A request that changes something was sent, and no answer came: it may have been carried out."""
 
 
 class Rest:
@@ -91,13 +77,21 @@ class Rest:
         if session is not None:
             await session.close()
 
-    async def get(self, path: str, params: Params | Sequence[tuple[str, str]] = (), instruction: str = "") -> Any:  # noqa: ANN401 - a document
+    async def get(
+        self,
+        path: str,
+        params: Params | Sequence[tuple[str, str]] = (),
+        instruction: str = "",
+        *,
+        attempts: int = _ATTEMPTS,
+    ) -> Any:  # noqa: ANN401 - a document
         """Ask, up to three times where that may help.
 
         Args:
             path: `/api/v1/markets`.
             params: Query; a sequence of pairs where a name repeats.
             instruction: What to sign it as; empty for what is public.
+            attempts: At most so many.
 
         Raises:
             ConfigError: It must be signed, and there is no key.
@@ -105,16 +99,16 @@ class Rest:
             UnreachableError: It does not answer, or with something else.
         """
         backoff = Backoff(0.5, 10.0, Random())  # noqa: S311 - jitter is no secret
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             wait_s = 0.0
             try:
                 _, document = await self._send("GET", path, params, None, instruction)
             except BackpackError as error:
-                if not is_passing(error.status, str(error)) or attempt == _ATTEMPTS:
+                if not is_passing(error.status, str(error)) or attempt == attempts:
                     raise
                 wait_s = min(error.retry_after_s, _LONGEST_RETRY_AFTER_S)
             except UnreachableError:
-                if attempt == _ATTEMPTS:
+                if attempt == attempts:
                     raise
             else:
                 return document
@@ -129,11 +123,16 @@ class Rest:
 
         Raises:
             ConfigError: There is no key.
-            BackpackError: The venue says no.
-            UnknownFateError: It was sent, and no answer came.
+            BackpackError: The venue says no, and so nothing was changed.
+            UnknownFateError: It was sent, and no answer says what became of it.
             UnreachableError: It could not be sent.
         """
-        return await self._send(method, path, (), body, instruction)
+        try:
+            return await self._send(method, path, (), body, instruction)
+        except BackpackError as error:
+            if error.settles:
+                raise
+            raise UnknownFateError(f"{error}, which does not tell whether it was done: {_FIND_OUT}") from error
 
     # --- how --------------------------------------------------------------------------------------------------------
 
@@ -183,11 +182,19 @@ class Rest:
             if method == "GET":
                 raise UnreachableError(f"{where} does not answer ({why}): try again later") from error
             raise UnknownFateError(
-                f"{where} did not answer a request that changes something ({why}): find out what became of it"
+                f"{where} did not answer a request that changes something ({why}): {_FIND_OUT}"
             ) from error
-        if status not in (200, 202, 204):
+        if not 200 <= status < 300:
             raise await self._refusal(where, status, answered, retry_after_s, headers)
-        return status, _decoded(answered, where)
+        try:
+            return status, _decoded(answered)
+        except ValueError as error:
+            what = f"{where} answers with what is no JSON ({words(answered)})"
+            if method == "GET":
+                raise UnreachableError(f"{what}: check the address") from error
+            if status == _ACCEPTED:  # that says all; who needs the body finds none
+                return status, None
+            raise UnknownFateError(f"{what}: {_FIND_OUT}") from error
 
     def _opened(self) -> aiohttp.ClientSession:
         """Return the session; it never sends a request again on its own.
@@ -205,19 +212,10 @@ class Rest:
     async def _refusal(
         self, where: str, status: int, body: bytes, retry_after_s: float, sent: Mapping[str, str]
     ) -> BackpackError:
-        code, message = "", body[:300].decode("utf-8", errors="replace")
-        try:
-            said = msgspec.json.decode(body, type=_Refusal)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            pass
-        else:
-            code, message = printable(said.code), said.message
-        for name in ("X-API-Key", "X-Signature"):
-            message = message.replace(sent.get(name) or "\0", "***")
-        text = f"{where} says no with HTTP {status} ({f'{code}: ' if code else ''}{printable(message)})"
-        if any(word in message for word in _EXPIRED):
-            text += f": {await self._clock_advice()}"
-        return BackpackError(text, status, code, retry_after_s)
+        found = refusal(where, status, body, retry_after_s, sent)
+        if not any(word in str(found) for word in _EXPIRED):
+            return found
+        return BackpackError(f"{found}: {await self._clock_advice()}", status, found.code, retry_after_s)
 
     async def _clock_advice(self) -> str:
         try:
@@ -240,11 +238,6 @@ class Rest:
         return (theirs - middle_ms) / 1_000
 
 
-class _Refusal(msgspec.Struct, frozen=True):
-    code: str = ""
-    message: str = ""
-
-
 async def _read(asked: Any) -> tuple[int, bytes, float]:  # noqa: ANN401 - aiohttp's own type is private
     async with asked as response:
         parts, size = [], 0
@@ -258,16 +251,20 @@ async def _read(asked: Any) -> tuple[int, bytes, float]:  # noqa: ANN401 - aioht
         return response.status, b"".join(parts), retry_after_s
 
 
-def _decoded(body: bytes, where: str) -> Any:  # noqa: ANN401 - a document may be of any type
+def _decoded(body: bytes) -> Any:  # noqa: ANN401 - a document may be of any type
+    """Return a document.
+
+    Raises:
+        ValueError: It is none.
+    """
     if not body:
         return None
     if body == b"pong":
         return "pong"
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        what = printable(body[:60].decode("utf-8", errors="replace"))
-        raise UnreachableError(f"{where} answers with what is no JSON ({what}): check the address") from error
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError("no document") from error
 
 
 def _stripped(body: Params | Sequence[Params]) -> Any:  # noqa: ANN401 - a body
