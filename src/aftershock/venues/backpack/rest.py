@@ -15,13 +15,13 @@ import msgspec
 
 from aftershock.errors import UnreachableError
 from aftershock.model.units import NS_PER_MS
+from aftershock.venues.backpack.pacing import Pacing
 from aftershock.venues.backpack.refusals import BackpackError, UnknownFateError, refusal, words
 from aftershock.venues.backpack.signing import Signer
 from aftershock.venues.connection.backoff import Backoff
 from aftershock.venues.connection.clock import Clock, within
 from aftershock.venues.connection.http import is_passing
 from aftershock.venues.connection.library import need_aiohttp
-from aftershock.venues.connection.rate_limit import TokenBucket
 from aftershock.venues.connection.text import place_of, printable
 
 if TYPE_CHECKING:
@@ -33,12 +33,10 @@ _ATTEMPTS = 3
 _DEADLINE_S = 15.0
 _MAX_BYTES = 32 << 20
 _LONGEST_RETRY_AFTER_S = 60.0
-_PER_MINUTE, _HISTORIC_PER_MINUTE = 2_000, 30
-_HISTORIC = ("/api/v1/klines", "/api/v1/trades/history")
 _EXPIRED = ("has expired", "in the future")
 _WHO = "Backpack"
 _FIND_OUT = "find out what became of it"
-_ACCEPTED = 202
+_ACCEPTED, _TOO_MANY = 202, 429
 
 Params = Mapping[str, str | int | bool | None]
 
@@ -53,14 +51,13 @@ class Rest:
         self.url, self.clock = url.rstrip("/"), clock
         self._signer, self._deadline_s = signer, deadline_s
         self._session: aiohttp.ClientSession | None = None
-        self._limit = TokenBucket(_PER_MINUTE / 60, 100, clock)
-        self._historic = TokenBucket(_HISTORIC_PER_MINUTE / 60, 10, clock)
+        self.pacing = Pacing(clock)
         self.retries = 0
 
     def twin(self) -> Rest:
         """Return another with connections of its own, under the same limits."""
         other = Rest(self.url, self._signer, self.clock, deadline_s=self._deadline_s)
-        other._limit, other._historic = self._limit, self._historic
+        other.pacing = self.pacing
         return other
 
     async def __aenter__(self) -> Self:
@@ -84,6 +81,7 @@ class Rest:
         instruction: str = "",
         *,
         attempts: int = _ATTEMPTS,
+        urgent: bool = False,
     ) -> Any:  # noqa: ANN401 - a document
         """Ask, up to three times where that may help.
 
@@ -92,6 +90,7 @@ class Rest:
             params: Query; a sequence of pairs where a name repeats.
             instruction: What to sign it as; empty for what is public.
             attempts: At most so many.
+            urgent: It is of an order's fate, and goes out of the share of orders.
 
         Raises:
             ConfigError: It must be signed, and there is no key.
@@ -102,6 +101,7 @@ class Rest:
         for attempt in range(1, attempts + 1):
             wait_s = 0.0
             try:
+                await (self.pacing.order(patient=True) if urgent else self.pacing.read(path))
                 _, document = await self._send("GET", path, params, None, instruction)
             except BackpackError as error:
                 if not is_passing(error.status, str(error)) or attempt == attempts:
@@ -125,8 +125,9 @@ class Rest:
             ConfigError: There is no key.
             BackpackError: The venue says no, and so nothing was changed.
             UnknownFateError: It was sent, and no answer says what became of it.
-            UnreachableError: It could not be sent.
+            UnreachableError: It could not be sent; `NotSentError` if it would have had to wait for the limit.
         """
+        await self.pacing.order()
         try:
             return await self._send(method, path, (), body, instruction)
         except BackpackError as error:
@@ -153,11 +154,6 @@ class Rest:
         body: Params | Sequence[Params] | None,
         instruction: str,
     ) -> tuple[int, Any]:
-        need_aiohttp()
-        import aiohttp
-        from yarl import URL
-
-        await (self._historic if path in _HISTORIC else self._limit).take()
         present: list[tuple[str, str]] = []
         if isinstance(params, Mapping):
             present = [(name, _text(value)) for name, value in params.items() if value is not None]
@@ -166,24 +162,10 @@ class Rest:
         content = None if body is None else _stripped(body)
         headers = self._headers(instruction, dict(present) if content is None else content)
         url = f"{self.url}{path}" + (f"?{urlencode(present)}" if present else "")
+        status, answered, retry_after_s = await self._answer(method, url, headers, content)
         where = f"{_WHO} at {place_of(self.url)}"
-        session = self._opened()
-        data = None if content is None else msgspec.json.encode(content)
-        if data is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            asked = session.request(method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False)
-            status, answered, retry_after_s = await within(self.clock, self._deadline_s, _read(asked))
-        except aiohttp.ClientConnectorError as error:
-            why = printable(str(error.os_error.strerror or error.os_error))
-            raise UnreachableError(f"{where} does not answer ({why}): check the address and the network") from error
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            why = printable(str(error) or type(error).__name__)
-            if method == "GET":
-                raise UnreachableError(f"{where} does not answer ({why}): try again later") from error
-            raise UnknownFateError(
-                f"{where} did not answer a request that changes something ({why}): {_FIND_OUT}"
-            ) from error
+        if status == _TOO_MANY:
+            self.pacing.refused(retry_after_s)
         if not 200 <= status < 300:
             raise await self._refusal(where, status, answered, retry_after_s, headers)
         try:
@@ -195,6 +177,32 @@ class Rest:
             if status == _ACCEPTED:  # that says all; who needs the body finds none
                 return status, None
             raise UnknownFateError(f"{what}: {_FIND_OUT}") from error
+
+    async def _answer(
+        self, method: str, url: str, headers: dict[str, str], content: object
+    ) -> tuple[int, bytes, float]:
+        """Return status, body and Retry-After of what comes back."""
+        need_aiohttp()
+        import aiohttp
+        from yarl import URL
+
+        where, session = f"{_WHO} at {place_of(self.url)}", self._opened()
+        data = None if content is None else msgspec.json.encode(content)
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            asked = session.request(method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False)
+            return await within(self.clock, self._deadline_s, _read(asked))
+        except aiohttp.ClientConnectorError as error:
+            why = printable(str(error.os_error.strerror or error.os_error))
+            raise UnreachableError(f"{where} does not answer ({why}): check the address and the network") from error
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            why = printable(str(error) or type(error).__name__)
+            if method == "GET":
+                raise UnreachableError(f"{where} does not answer ({why}): try again later") from error
+            raise UnknownFateError(
+                f"{where} did not answer a request that changes something ({why}): {_FIND_OUT}"
+            ) from error
 
     def _opened(self) -> aiohttp.ClientSession:
         """Return the session; it never sends a request again on its own.
@@ -230,6 +238,7 @@ class Rest:
         Raises:
             UnreachableError: It does not answer.
         """
+        await self.pacing.read("/api/v1/time")
         before = self.clock.wall_ns()
         _, theirs = await self._send("GET", "/api/v1/time", (), None, "")
         middle_ms = (before + self.clock.wall_ns()) / 2 / NS_PER_MS
