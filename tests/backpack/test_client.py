@@ -352,7 +352,7 @@ def test_a_cancellation_whose_answer_is_lost_is_sent_once(monkeypatch: pytest.Mo
     ("fault", "says"),
     [
         ("backpack-429", "HTTP 429 (TOO_MANY_REQUESTS"),
-        ("backpack-429-html", "HTTP 429 (<html>"),
+        ("backpack-429-html", "HTTP 429 (a web page)"),
         ("backpack-maintenance", "HTTP 503 (MAINTENANCE"),
     ],
 )

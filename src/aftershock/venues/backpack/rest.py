@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Rest"]
 
 _ATTEMPTS = 3
-_DEADLINE_S = 15.0
+_DEADLINE_S, _ADVICE_S = 15.0, 3.0
 _MAX_BYTES = 32 << 20
 _LONGEST_RETRY_AFTER_S = 60.0
 _EXPIRED = ("has expired", "in the future")
@@ -105,7 +105,7 @@ class Rest:
                 _, document = await self._send("GET", path, params, None, instruction)
             except BackpackError as error:
                 if not is_passing(error.status, str(error)) or attempt == attempts:
-                    raise
+                    raise await self._advised(error) from None
                 wait_s = min(error.retry_after_s, _LONGEST_RETRY_AFTER_S)
             except UnreachableError:
                 if attempt == attempts:
@@ -132,7 +132,7 @@ class Rest:
             return await self._send(method, path, (), body, instruction)
         except BackpackError as error:
             if error.settles:
-                raise
+                raise await self._advised(error) from None
             raise UnknownFateError(f"{error}, which does not tell whether it was done: {_FIND_OUT}") from error
 
     # --- how --------------------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class Rest:
         if status == _TOO_MANY:
             self.pacing.refused(retry_after_s)
         if not 200 <= status < 300:
-            raise await self._refusal(where, status, answered, retry_after_s, headers)
+            raise refusal(where, status, answered, retry_after_s, headers)
         try:
             return status, _decoded(answered)
         except ValueError as error:
@@ -217,18 +217,16 @@ class Rest:
             self._session._retry_connection = False  # noqa: SLF001 - no public switch; a test watches it
         return self._session
 
-    async def _refusal(
-        self, where: str, status: int, body: bytes, retry_after_s: float, sent: Mapping[str, str]
-    ) -> BackpackError:
-        found = refusal(where, status, body, retry_after_s, sent)
-        if not any(word in str(found) for word in _EXPIRED):
-            return found
-        return BackpackError(f"{found}: {await self._clock_advice()}", status, found.code, retry_after_s)
+    async def _advised(self, error: BackpackError) -> BackpackError:
+        """Return a refusal, with what to do about the clocks if it is of those."""
+        if not any(word in str(error) for word in _EXPIRED):
+            return error
+        return BackpackError(f"{error}: {await self._clock_advice()}", error.status, error.code, error.retry_after_s)
 
     async def _clock_advice(self) -> str:
         try:
-            offset_s = await self.clock_offset_s()
-        except UnreachableError:
+            offset_s = await within(self.clock, _ADVICE_S, self.clock_offset_s())
+        except (TimeoutError, UnreachableError):
             return "set this machine's clock"
         return f"its clock is {offset_s:+.1f} s off this machine's: set this one's, or wait if it is the venue's"
 
