@@ -21,6 +21,7 @@ from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
 from aftershock.venues.backpack.chain import (
     OptionsChain,
+    coin_of,
     coins_of_a_unit,
     instrument_of,
     options_of,
@@ -30,7 +31,7 @@ from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
 from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_among, instruments_of, option_quote
-from aftershock.venues.backpack.markets import Market, read_markets
+from aftershock.venues.backpack.markets import Market, MarketType, read_markets
 from aftershock.venues.backpack.order_requests import OrderRequests
 from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
@@ -136,12 +137,12 @@ class BackpackOptionsClient(OrderRequests):
         return await probe(self._rest)
 
     async def markets(self) -> list[Market]:
-        """Return the markets of every type, unknown ones included.
+        """Return the markets of every type that the venue lists to us; `capabilities` tells which it refuses.
 
         Raises:
             UnreachableError: It does not answer, or with something else.
         """
-        return (await all_markets(self._rest))[0]
+        return (await all_markets(self._rest)).markets
 
     async def market(self, symbol: str) -> Market:
         """Return one market.
@@ -185,18 +186,19 @@ class BackpackOptionsClient(OrderRequests):
         """Return the option chain of a coin.
 
         Args:
-            symbol: `BTC`, `BTC-PERP`, `BTC_USDC_PERP`, or an id of ours like `BTC_USDC_PERP.backpack`.
+            symbol: `BTC`, `BTC-PERP`, a market like `BTC_USDC_PERP`, or an id of ours like `BTC_USDC_PERP.backpack`.
 
         Raises:
             UsageError: No options are listed; says what is, when that was checked, and what to use instead.
             UnreachableError: The venue does not answer, or with something else.
         """
         asked_ns = self._clock.wall_ns()
-        underlying = _coin(symbol)
-        markets, _, _ = await all_markets(self._rest)
-        options = options_of(markets, underlying)
+        listing = await all_markets(self._rest)
+        underlying = coin_of(symbol, listing.markets)
+        options = options_of(listing.markets, underlying)
         typed = {each.symbol: each for each in map(instrument_of, options) if each is not None}
         if not typed:
+            listing.need_options()
             raise await self._no_options(underlying)
         marks = await self._marks()
         quotes = []
@@ -274,8 +276,12 @@ class BackpackOptionsClient(OrderRequests):
             return await book_of(rest, symbol)
 
         async def resolve() -> VenuePlan:
-            markets, _, _ = await all_markets(rest)
-            listed = [each for asset in assets for each in instruments_among(markets, asset)]
+            listing = await all_markets(rest)
+            if perpetuals:
+                listing.need(MarketType.PERP)
+            if options:
+                listing.need_options()
+            listed = [each for asset in assets for each in instruments_among(listing.markets, asset)]
             chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
             if not chosen and not books and not account:
                 raise await self._no_options(", ".join(assets))
@@ -283,7 +289,8 @@ class BackpackOptionsClient(OrderRequests):
             for symbol, each in chains.items():
                 terms[VENUE, symbol] = OptionTerms(each.strike, bool(each.is_call), each.expiry_ns or 0)
             perps = [each.symbol for each in chosen if each.kind is Kind.PERPETUAL]
-            contracts = {each.symbol: coins_of_a_unit(each) for each in map(instrument_of, markets) if each is not None}
+            known = filter(None, map(instrument_of, listing.markets))
+            contracts = {each.symbol: coins_of_a_unit(each) for each in known}
             adapter = BackpackAdapter(report, chains, snapshot, contracts=contracts, name_of=self._name_of)
             link = self._link(perps, list(chains.values()), books, account=account)
             return VenuePlan(venue=VENUE, adapter=adapter, links=(link,))
@@ -337,14 +344,6 @@ class BackpackOptionsClient(OrderRequests):
             books=tuple(books),
             advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",
         )
-
-
-def _coin(symbol: str) -> str:
-    """Return the coin that a user means."""
-    coin = symbol.strip().removesuffix(f".{VENUE}").replace("-", "_").split("_", 1)[0].upper()
-    if not coin.isalnum():
-        raise UsageError(f"no coin is called {printable(symbol)!r}: name one like BTC")
-    return coin
 
 
 def _said(document: Mapping[str, Any]) -> str:
