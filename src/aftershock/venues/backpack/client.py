@@ -6,17 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-import msgspec
-
 from aftershock.errors import ConfigError, InputError, UsageError
-from aftershock.model.events import StreamId
 from aftershock.model.instruments import Instrument, Kind
-from aftershock.model.units import NS_PER_MS
 from aftershock.venues.backpack.account import convert, number
-from aftershock.venues.backpack.account_stream import ACCOUNT
 from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
 from aftershock.venues.backpack.chain import (
@@ -35,11 +30,12 @@ from aftershock.venues.backpack.markets import Market, MarketType, read_markets
 from aftershock.venues.backpack.order_requests import OrderRequests
 from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
+from aftershock.venues.backpack.subscriptions import account_subscription, link_of
 from aftershock.venues.connection.book import BookUpdate
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.settings import LiveSettings
 from aftershock.venues.connection.text import place_of, printable
-from aftershock.venues.connection.venue_plan import VenueLink, VenuePlan
+from aftershock.venues.connection.venue_plan import VenuePlan
 from aftershock.venues.connection.venue_stream import VenueStream
 from aftershock.venues.tardis.live_report import LiveReport
 from aftershock.venues.tardis.option_terms import OptionTerms
@@ -47,7 +43,6 @@ from aftershock.venues.tardis.option_terms import OptionTerms
 __all__ = ["REST_URL", "WS_URL", "BackpackOptionsClient"]
 
 REST_URL, WS_URL = "https://api.backpack.exchange", "wss://ws.backpack.exchange"
-_STREAMS_A_MESSAGE = 50
 
 
 class BackpackOptionsClient(OrderRequests):
@@ -291,8 +286,17 @@ class BackpackOptionsClient(OrderRequests):
             perps = [each.symbol for each in chosen if each.kind is Kind.PERPETUAL]
             known = filter(None, map(instrument_of, listing.markets))
             contracts = {each.symbol: coins_of_a_unit(each) for each in known}
-            adapter = BackpackAdapter(report, chains, snapshot, contracts=contracts, name_of=self._name_of)
-            link = self._link(perps, list(chains.values()), books, account=account)
+            adapter = BackpackAdapter(
+                report, chains, snapshot, contracts=contracts, name_of=self._name_of, account=account
+            )
+            link = link_of(
+                self.ws_url,
+                perps,
+                list(chains.values()),
+                books,
+                self._own_streams if account else None,
+                adapter.opening,
+            )
             return VenuePlan(venue=VENUE, adapter=adapter, links=(link,))
 
         stream = VenueStream(
@@ -308,46 +312,13 @@ class BackpackOptionsClient(OrderRequests):
         self._streams.append(stream)
         return stream
 
+    def _own_streams(self) -> list[str]:
+        """Return the account's subscription, signed now."""
+        return [account_subscription(self._keys.signer(), self._clock.wall_ns())]
+
     def _name_of(self, client_id: int) -> str:
         names = {} if self._client_ids is None else self._client_ids.names
         return names.get(client_id, str(client_id))
-
-    def _link(
-        self, perps: Sequence[str], options: Sequence[Instrument], books: Sequence[str], *, account: bool
-    ) -> VenueLink:
-        names = [f"{kind}.{symbol}" for symbol in perps for kind in ("bookTicker", "trade", "markPrice")]
-        names += ["liquidation"] if perps else []
-        names += [f"{kind}.{each.symbol}" for each in options for kind in ("bookTicker", "markPrice")]
-        names += [f"depth.{symbol}" for symbol in books]
-        quotes = [StreamId(VENUE, "quotes", symbol) for symbol in perps]
-        tickers = [StreamId(VENUE, "derivative_ticker", symbol) for symbol in perps]
-        trades = [StreamId(VENUE, "trades", symbol) for symbol in perps]
-        liquidations = [StreamId(VENUE, "liquidations", "")] if perps else []
-        private = [ACCOUNT] if account else []
-        chains = [StreamId(VENUE, "option_quotes", coin) for coin in dict.fromkeys(each.underlying for each in options)]
-
-        def hello() -> list[str]:
-            chunks = [names[i : i + _STREAMS_A_MESSAGE] for i in range(0, len(names), _STREAMS_A_MESSAGE)]
-            said = [_said({"method": "SUBSCRIBE", "params": chunk}) for chunk in chunks]
-            if account:
-                signature = self._keys.signer().subscription(self._clock.wall_ns() // NS_PER_MS)
-                own = ["account.orderUpdate", "account.positionUpdate"]
-                said.append(_said({"method": "SUBSCRIBE", "params": own, "signature": signature}))
-            return said
-
-        return VenueLink(
-            url=self.ws_url,
-            who="Backpack",
-            streams=(*quotes, *tickers, *trades, *liquidations, *chains, *private),
-            quiet=frozenset([*trades, *liquidations, *private]),
-            hello=hello,
-            books=tuple(books),
-            advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",
-        )
-
-
-def _said(document: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(document).decode()
 
 
 def _address(name: str, given: str | None, default: str, environment: Mapping[str, str]) -> str:

@@ -53,7 +53,7 @@ class _Print(_Stamped, frozen=True, kw_only=True):
     p: str
     q: str
     t: int | None = None
-    m: bool = False
+    m: bool | None = None
 
 
 class _Depth(_Stamped, frozen=True, kw_only=True):
@@ -171,7 +171,7 @@ def _trade(raw: msgspec.Raw, ts_init: int) -> Trade:
         symbol=symbol,
         price=_positive(data.p),
         amount=_number(data.q),
-        side="sell" if data.m else "buy",
+        side="unknown" if data.m is None else "sell" if data.m else "buy",
         trade_id="" if data.t is None else str(data.t),
     )
 
