@@ -9,32 +9,24 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from aftershock.errors import ConfigError, InputError, UsageError
-from aftershock.model.instruments import Instrument, Kind
-from aftershock.venues.backpack.account import convert, number
+from aftershock.errors import ConfigError
+from aftershock.model.instruments import Kind
 from aftershock.venues.backpack.adapter import BackpackAdapter
-from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
-from aftershock.venues.backpack.chain import (
-    OptionsChain,
-    coin_of,
-    coins_of_a_unit,
-    instrument_of,
-    options_of,
-    sorted_quotes,
-)
+from aftershock.venues.backpack.capabilities import all_markets
+from aftershock.venues.backpack.chain import coins_of_a_unit, instrument_of
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
-from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_among, instruments_of, option_quote
-from aftershock.venues.backpack.markets import Market, MarketType, read_markets
+from aftershock.venues.backpack.market_data import book_of, instruments_among
+from aftershock.venues.backpack.market_requests import MarketRequests
+from aftershock.venues.backpack.markets import MarketType
 from aftershock.venues.backpack.order_requests import OrderRequests
-from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.backpack.subscriptions import account_subscription, link_of
 from aftershock.venues.connection.book import BookUpdate
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.settings import LiveSettings
-from aftershock.venues.connection.text import place_of, printable
+from aftershock.venues.connection.text import place_of
 from aftershock.venues.connection.venue_plan import VenuePlan
 from aftershock.venues.connection.venue_stream import VenueStream
 from aftershock.venues.tardis.live_report import LiveReport
@@ -45,7 +37,7 @@ __all__ = ["REST_URL", "WS_URL", "BackpackOptionsClient"]
 REST_URL, WS_URL = "https://api.backpack.exchange", "wss://ws.backpack.exchange"
 
 
-class BackpackOptionsClient(OrderRequests):
+class BackpackOptionsClient(MarketRequests, OrderRequests):
     """Backpack over its own protocol.
 
     It lists no options today: `capabilities` says what it offers, and `get_options_chain` says so where one is asked
@@ -121,123 +113,6 @@ class BackpackOptionsClient(OrderRequests):
         """Tell whether there is a key."""
         return self._keys.are_set
 
-    # --- markets ----------------------------------------------------------------------------------------------------
-
-    async def capabilities(self) -> Capabilities:
-        """Return what the venue offers now.
-
-        Raises:
-            UnreachableError: It does not answer, or with something else.
-        """
-        return await probe(self._rest)
-
-    async def markets(self) -> list[Market]:
-        """Return the markets of every type that the venue lists to us; `capabilities` tells which it refuses.
-
-        Raises:
-            UnreachableError: It does not answer, or with something else.
-        """
-        return (await all_markets(self._rest)).markets
-
-    async def market(self, symbol: str) -> Market:
-        """Return one market.
-
-        Raises:
-            BackpackError: There is none of that name.
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        found, _ = read_markets([await self._rest.get("/api/v1/market", {"symbol": symbol})])
-        if not found:
-            raise InputError(f"Backpack describes {printable(symbol)} in a way that can't be read: report it")
-        return found[0]
-
-    async def depth(self, symbol: str) -> BookUpdate:
-        """Return the whole book of a market, up to 1,000 levels a side.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        return await book_of(self._rest, symbol)
-
-    async def clock_offset_s(self) -> float:
-        """Return how far the venue's clock is ahead of ours, seconds.
-
-        Raises:
-            UnreachableError: It does not answer.
-        """
-        return await self._rest.clock_offset_s()
-
-    async def instruments(self, asset: str) -> tuple[Instrument, ...]:
-        """Return the perpetuals and typed options of a coin that may be traded.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        return await instruments_of(self._rest, asset)
-
-    # --- options ----------------------------------------------------------------------------------------------------
-
-    async def get_options_chain(self, symbol: str) -> OptionsChain:
-        """Return the option chain of a coin.
-
-        Args:
-            symbol: `BTC`, `BTC-PERP`, a market like `BTC_USDC_PERP`, or an id of ours like `BTC_USDC_PERP.backpack`.
-
-        Raises:
-            UsageError: No options are listed; says what is, when that was checked, and what to use instead.
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        asked_ns = self._clock.wall_ns()
-        listing = await all_markets(self._rest)
-        underlying = coin_of(symbol, listing.markets)
-        options = options_of(listing.markets, underlying)
-        typed = {each.symbol: each for each in map(instrument_of, options) if each is not None}
-        if not typed:
-            listing.need_options()
-            raise await self._no_options(underlying)
-        marks = await self._marks()
-        quotes = []
-        for instrument in typed.values():
-            book = await self.depth(instrument.symbol)
-            quotes.append(option_quote(instrument, book, marks.get(instrument.symbol)))
-        return OptionsChain(
-            underlying=underlying,
-            asked_ns=asked_ns,
-            answered_ns=self._clock.wall_ns(),
-            options=sorted_quotes(quotes),
-            instruments=tuple(typed.values()),
-            untyped=len(options) - len(typed),
-        )
-
-    async def digitals(self) -> tuple[list[Digital], int]:
-        """Return the open prediction markets on prices, and how many others are open; to look at, not to trade.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        return read_digitals(await self._rest.get("/api/v1/prediction", {"resolved": False}))
-
-    async def mark_price(self, symbol: str) -> float:
-        """Return the mark price of a market, NaN if it has none.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        mark = (await self._marks()).get(symbol)
-        return number(None if mark is None else mark.mark_price)
-
-    async def _no_options(self, underlying: str) -> UsageError:
-        found = await self.capabilities()
-        return UsageError(
-            f"Backpack lists no options of {printable(underlying)}: it {found.text()}; use Deribit's chain "
-            "(--option-venue deribit), or the sandbox, which lists simulated ones"
-        )
-
-    async def _marks(self) -> dict[str, MarkPrice]:
-        rows = await self._rest.get("/api/v1/markPrices")
-        found: list[MarkPrice] = convert(rows, list[MarkPrice], "list of mark prices")
-        return {each.symbol: each for each in found}
-
     # --- live -------------------------------------------------------------------------------------------------------
 
     def stream(
@@ -279,7 +154,7 @@ class BackpackOptionsClient(OrderRequests):
             listed = [each for asset in assets for each in instruments_among(listing.markets, asset)]
             chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
             if not chosen and not books and not account:
-                raise await self._no_options(", ".join(assets))
+                raise await self.no_options(", ".join(assets))
             chains = {each.symbol: each for each in chosen if each.kind is Kind.OPTION}
             for symbol, each in chains.items():
                 terms[VENUE, symbol] = OptionTerms(each.strike, bool(each.is_call), each.expiry_ns or 0)
