@@ -15,6 +15,7 @@ import msgspec
 
 from aftershock.errors import UnreachableError
 from aftershock.model.units import NS_PER_MS
+from aftershock.venues.backpack.bodies import Params, decoded, read, stripped, text
 from aftershock.venues.backpack.pacing import Pacing
 from aftershock.venues.backpack.refusals import BackpackError, UnknownFateError, refusal, words
 from aftershock.venues.backpack.signing import Signer
@@ -31,14 +32,11 @@ __all__ = ["Rest"]
 
 _ATTEMPTS = 3
 _DEADLINE_S, _ADVICE_S = 15.0, 3.0
-_MAX_BYTES = 32 << 20
 _LONGEST_RETRY_AFTER_S = 60.0
 _EXPIRED = ("has expired", "in the future")
 _WHO = "Backpack"
 _FIND_OUT = "find out what became of it"
 _ACCEPTED, _TOO_MANY = 202, 429
-
-Params = Mapping[str, str | int | bool | None]
 
 
 class Rest:
@@ -156,10 +154,10 @@ class Rest:
     ) -> tuple[int, Any]:
         present: list[tuple[str, str]] = []
         if isinstance(params, Mapping):
-            present = [(name, _text(value)) for name, value in params.items() if value is not None]
+            present = [(name, text(value)) for name, value in params.items() if value is not None]
         else:
             present = list(params)
-        content = None if body is None else _stripped(body)
+        content = None if body is None else stripped(body)
         headers = self._headers(instruction, dict(present) if content is None else content)
         url = f"{self.url}{path}" + (f"?{urlencode(present)}" if present else "")
         status, answered, retry_after_s = await self._answer(method, url, headers, content)
@@ -169,7 +167,7 @@ class Rest:
         if not 200 <= status < 300:
             raise refusal(where, status, answered, retry_after_s, headers)
         try:
-            return status, _decoded(answered)
+            return status, decoded(answered)
         except ValueError as error:
             what = f"{where} answers with what is no JSON ({words(answered)})"
             if method == "GET":
@@ -192,7 +190,7 @@ class Rest:
             headers["Content-Type"] = "application/json"
         try:
             asked = session.request(method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False)
-            return await within(self.clock, self._deadline_s, _read(asked))
+            return await within(self.clock, self._deadline_s, read(asked))
         except aiohttp.ClientConnectorError as error:
             why = printable(str(error.os_error.strerror or error.os_error))
             raise UnreachableError(f"{where} does not answer ({why}): check the address and the network") from error
@@ -243,42 +241,3 @@ class Rest:
         if not isinstance(theirs, int):
             raise UnreachableError(f"{_WHO} at {place_of(self.url)} tells no time: check the address")
         return (theirs - middle_ms) / 1_000
-
-
-async def _read(asked: Any) -> tuple[int, bytes, float]:  # noqa: ANN401 - aiohttp's own type is private
-    async with asked as response:
-        parts, size = [], 0
-        async for part in response.content.iter_chunked(1 << 16):
-            size += len(part)
-            if size > _MAX_BYTES:
-                raise ValueError(f"a body of more than {_MAX_BYTES >> 20} MiB")
-            parts.append(part)
-        text = response.headers.get("Retry-After", "")
-        retry_after_s = float(text) if text.isascii() and text.isdigit() else 0.0
-        return response.status, b"".join(parts), retry_after_s
-
-
-def _decoded(body: bytes) -> Any:  # noqa: ANN401 - a document may be of any type
-    """Return a document.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if not body:
-        return None
-    if body == b"pong":
-        return "pong"
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise ValueError("no document") from error
-
-
-def _stripped(body: Params | Sequence[Params]) -> Any:  # noqa: ANN401 - a body
-    if isinstance(body, Mapping):
-        return {name: value for name, value in body.items() if value is not None}
-    return [{name: value for name, value in each.items() if value is not None} for each in body]
-
-
-def _text(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
