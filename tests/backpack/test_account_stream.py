@@ -12,7 +12,7 @@ from aftershock.model.events import Gap, OrderUpdate, StreamId
 from aftershock.model.orders import Fill, Side
 from aftershock.venues.backpack.adapter import BackpackAdapter
 from aftershock.venues.connection.book import BookUpdate
-from aftershock.venues.connection.venue_plan import Decoded
+from aftershock.venues.connection.venue_plan import Decoded, Refused
 from aftershock.venues.tardis.live_report import LiveReport
 
 NOW = 1_780_000_000_000_000_000
@@ -111,3 +111,32 @@ def test_recorded_messages_of_an_account_are_read(shared_data: Path) -> None:
     # the fill is of a spot market, of which nothing is held here
     assert [type(each) for each in found] == [OrderUpdate, Gap]
     assert report.unused == {"unused:account.positionUpdate": 1}
+
+
+MARK = '{"stream": "markPrice.X", "data": {"s": "X", "E": 1754517402450016, "p": "0.12"}}'
+COMPLAINT = '{"id": null, "error": {"code": 4006, "message": "Invalid stream"}}'
+
+
+def test_a_stream_that_is_not_listed_ends_at_first_and_after_a_reconnect_it_is_only_noted() -> None:
+    reader, report = adapter()
+    for _ in range(2):  # a connection that broke before anything was heard proves nothing
+        reader.opening()
+        (refused,) = reader.decode(0, COMPLAINT, NOW)
+        assert isinstance(refused, Refused)
+    assert reader.decode(0, MARK, NOW)
+    assert isinstance(reader.decode(0, COMPLAINT, NOW)[0], Refused)
+    reader.opening()
+    assert not any(isinstance(each, Refused) for each in reader.decode(0, COMPLAINT, NOW))
+    assert any("Invalid stream" in note for note in report.notes)
+    assert report.errors == 4
+
+
+@pytest.mark.parametrize("code", [4002, 4006])
+def test_a_complaint_that_may_be_of_the_account_s_stream_is_a_gap_of_it(code: int) -> None:
+    report = LiveReport(path="Backpack", kind="native", format="live")
+    reader = BackpackAdapter(report, {}, no_book, account=True)
+    reader.decode(0, MARK, NOW)
+    reader.opening()
+    (gap,) = reader.decode(0, COMPLAINT.replace("4006", str(code)), NOW)
+    assert isinstance(gap, Gap)
+    assert gap.stream == ACCOUNT

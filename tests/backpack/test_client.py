@@ -352,23 +352,24 @@ def test_a_cancellation_whose_answer_is_lost_is_sent_once(monkeypatch: pytest.Mo
     ("fault", "says"),
     [
         ("backpack-429", "HTTP 429 (TOO_MANY_REQUESTS"),
-        ("backpack-429-html", "HTTP 429 (<html>"),
+        ("backpack-429-html", "HTTP 429 (a web page)"),
         ("backpack-maintenance", "HTTP 503 (MAINTENANCE"),
     ],
 )
 def test_a_venue_that_is_busy_is_asked_again_but_an_order_is_never_sent_twice(fault: str, says: str) -> None:
     async def main(box: Sandbox, client: BackpackOptionsClient) -> None:
-        box.faults.switch_on(fault, 2)
-        assert (await client.depth(PERP)).symbol == PERP
         box.faults.switch_on(fault, 1)
         with pytest.raises((BackpackError, UnknownFateError)) as refused:  # a fault of the server may have done it
             await client.execute(buy(client_id=9))
         assert isinstance(refused.value, UnknownFateError) is (fault == "backpack-maintenance")
         assert says in str(refused.value)
         assert not box.backpack.account.orders
-        box.faults.switch_on(fault)
-        with pytest.raises(BackpackError):
-            await client.depth(PERP)
+        box.faults.switch_on(fault, 2 if fault == "backpack-maintenance" else 1)
+        assert (await client.depth(PERP)).symbol == PERP
+        if fault == "backpack-maintenance":
+            box.faults.switch_on(fault)
+            with pytest.raises(BackpackError):
+                await client.depth(PERP)
 
     run(main)
 

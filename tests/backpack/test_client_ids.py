@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ def test_a_file_torn_anywhere_never_gives_an_id_out_again(tmp_path_factory: pyte
         assert ids.take("next") == used + 1
     with ClientIds(path) as ids:
         assert ids.names[used + 1] == "next"
+
+
+def test_a_new_file_is_on_the_disk_with_its_folders_before_an_id_is_given_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = list[int](), os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    folder = tmp_path / "a" / "b"
+    with ClientIds(folder / "ids"):
+        assert synced == [each.stat().st_ino for each in (folder, folder.parent, tmp_path)]
+    synced.clear()
+    with ClientIds(folder / "ids"):
+        assert synced == [folder.stat().st_ino], "a file that another run made and did not live to sync"
 
 
 def test_two_processes_never_share_a_file(tmp_path: Path) -> None:

@@ -80,6 +80,14 @@ def test_a_prediction_market_has_a_mark_and_no_index() -> None:
     assert math.isnan(event.index_price)
 
 
+@pytest.mark.parametrize(
+    ("change", "side"), [({"m": True}, "sell"), ({"m": False}, "buy"), ({}, "unknown"), ({"m": None}, "unknown")]
+)
+def test_a_trade_without_a_maker_s_side_has_no_side(change: dict[str, Any], side: str) -> None:
+    data = {"s": "X", "E": 1_694_687_965_941_000, "p": "18.70", "q": "1", "t": 1} | change
+    assert decoded({"stream": "trade.X", "data": data}).side == side
+
+
 def test_the_next_funding_is_in_milliseconds_as_the_official_document_has_it() -> None:
     data = {"e": "markPrice", "E": 1_694_687_965_941_000, "s": "SOL_USDC", "p": "18.70", "f": "1.70", "i": "19.70",
             "n": 1_694_687_965_941, "T": 1_694_687_965_940_999}  # fmt: skip

@@ -68,7 +68,7 @@ def test_an_order_that_is_never_found_is_of_unknown_fate_and_sent_once(what: str
 def test_a_look_up_that_fails_too_is_tried_again_and_never_says_that_nothing_was_sent() -> None:
     toy = Toy()
     toy.answers = [taken_but(502)]
-    toy.refused_asks = [web.Response(status=502), refused(429, "TOO_MANY_REQUESTS"), web.Response(status=401)]
+    toy.refused_asks = [web.Response(status=502), refused(503, "MAINTENANCE"), web.Response(status=401)]
 
     async def main(client: BackpackOptionsClient) -> None:
         assert (await client.execute(ORDER)).status == "Filled"

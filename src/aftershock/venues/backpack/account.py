@@ -10,6 +10,7 @@ from aftershock.errors import UnreachableError
 from aftershock.model.instruments import FeeSchedule, Kind
 from aftershock.model.units import BPS, NAN
 from aftershock.venues.backpack.codec import VENUE
+from aftershock.venues.connection.text import printable
 
 __all__ = ["AccountSummary", "Balance", "Margin", "Position", "convert", "fee_schedules", "number"]
 
@@ -67,7 +68,9 @@ def convert(document: Any, kind: Any, what: str) -> Any:  # noqa: ANN401 - a doc
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        raise UnreachableError(f"Backpack answers with what is no {what} ({error}): try again") from error
+        raise UnreachableError(
+            f"Backpack answers with what is no {what} ({printable(str(error))}): try again"
+        ) from error
 
 
 def fee_schedules(account: AccountSummary, now_ns: int) -> tuple[FeeSchedule, ...]:

@@ -14,7 +14,7 @@ from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.connection.text import printable
 from aftershock.venues.tardis.report import Broken, FileReport
 
-__all__ = ["ACCOUNT", "AccountDecoder"]
+__all__ = ["ACCOUNT", "AccountDecoder", "account_gap"]
 
 ACCOUNT = StreamId(VENUE, "account", "")
 """The account's own stream: orders and fills of all markets."""
@@ -94,7 +94,7 @@ class AccountDecoder:
     def _gap(self, reason: Broken, detail: str, text: str, now_ns: int) -> Sequence[Event]:
         self._report.drop(reason, self._report.rows, text)
         self._report.note(detail)
-        return [Gap(ts_event=now_ns, ts_init=now_ns, stream=ACCOUNT, from_ts=now_ns, to_ts=now_ns, detail=detail)]
+        return [account_gap(detail, now_ns)]
 
     def _order(self, data: _Order, now_ns: int) -> Sequence[Event]:
         if not 0 < data.T < 2**53:
@@ -134,6 +134,11 @@ class AccountDecoder:
             price=price,
             fee=_number(data.n) if data.N == _SETTLED_IN else NAN,
         )
+
+
+def account_gap(detail: str, now_ns: int) -> Gap:
+    """Return the gap of a message that was heard and is lost."""
+    return Gap(ts_event=now_ns, ts_init=now_ns, stream=ACCOUNT, from_ts=now_ns, to_ts=now_ns, detail=detail)
 
 
 def _number(text: str | None) -> float:

@@ -11,7 +11,7 @@ from aftershock.errors import UsageError
 from aftershock.model.events import DerivativeTicker, Event, Quote, StreamId
 from aftershock.model.instruments import Instrument
 from aftershock.model.units import NAN
-from aftershock.venues.backpack.account_stream import AccountDecoder
+from aftershock.venues.backpack.account_stream import AccountDecoder, account_gap
 from aftershock.venues.backpack.chain import OptionQuote, option_row
 from aftershock.venues.backpack.codec import VENUE, Decoder
 from aftershock.venues.connection.book import BookUpdate
@@ -48,6 +48,7 @@ class BackpackAdapter:
         *,
         contracts: Mapping[str, float] = MappingProxyType({}),
         name_of: Callable[[int], str] = str,
+        account: bool = False,
     ) -> None:
         """Take what is listened to.
 
@@ -57,6 +58,7 @@ class BackpackAdapter:
             snapshot: Fetches a book.
             contracts: Coins of one unit of amount, of each market whose fills can be counted.
             name_of: Returns the name of an order of ours by its client id.
+            account: The account's stream is subscribed to, too.
         """
         self._report, self._decoder = report, Decoder(report)
         self._account = AccountDecoder(report, contracts, name_of)
@@ -69,6 +71,15 @@ class BackpackAdapter:
         self._link_of: dict[str, int] = {}
         self._streams = {symbol: StreamId(VENUE, "option_quotes", each.underlying) for symbol, each in options.items()}
         self._snapshot = snapshot
+        self._heard, self._proved, self._hears_account = False, False, account
+
+    def opening(self) -> None:
+        """Note that the streams are subscribed to on a new connection.
+
+        Before any of them was heard, one that the venue does not know ends all, as a wrong name does. After a reconnect
+        it is one that was delisted meanwhile, and no reason to lose the others: it stays silent, which is told.
+        """
+        self._proved = self._heard
 
     def decode(self, link: int, text: str, received_ns: int) -> Sequence[Decoded]:
         """Return what one message says."""
@@ -82,11 +93,17 @@ class BackpackAdapter:
         if self._report.rows_dropped > dropped:
             return [Unreadable("a message could not be read")]
         if self._report.errors > errors:
-            code, message = self._decoder.errors[-1]
-            if code == _INVALID_STREAM:
-                return [Refused(UsageError(f"Backpack has no such stream ({printable(message)}): name listed markets"))]
-            self._report.note(f"Backpack complained: {code} {printable(message)}")
+            return self._complaint(*self._decoder.errors[-1], received_ns)
+        self._heard = self._heard or bool(found)
         return found
+
+    def _complaint(self, code: int, message: str, now_ns: int) -> Sequence[Decoded]:
+        """Return what follows from an error, which names no stream: it may be of the account's."""
+        if code == _INVALID_STREAM and not self._proved:
+            return [Refused(UsageError(f"Backpack has no such stream ({printable(message)}): name listed markets"))]
+        detail = f"Backpack complained: {code} {printable(message)}"
+        self._report.note(detail)
+        return [account_gap(detail, now_ns)] if self._hears_account else ()
 
     def _of_options(self, link: int, each: Event | BookUpdate, text: str, now_ns: int) -> list[Decoded]:
         symbol = each.symbol if isinstance(each, Quote | DerivativeTicker) else ""

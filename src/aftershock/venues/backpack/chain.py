@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from aftershock.errors import UsageError
 from aftershock.model.events import OptionQuotes, StreamId
 from aftershock.model.instruments import AmountUnit, Instrument, Kind
 from aftershock.model.units import NAN
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.markets import Market, MarketType, typed_option
 from aftershock.venues.connection.packed import OptionRow, option_quotes
+from aftershock.venues.connection.text import printable
 
-__all__ = ["OptionQuote", "OptionsChain", "coins_of_a_unit", "instrument_of", "option_row"]
+__all__ = ["OptionQuote", "OptionsChain", "coin_of", "coins_of_a_unit", "instrument_of", "option_row"]
 
 
 class OptionQuote(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,15 +104,16 @@ def instrument_of(market: Market) -> Instrument | None:
 
     An option's amounts are contracts of `contractMultiplier` coins, its premium is in quote currency per coin.
     """
-    tick, lot = _step(market.filters.price.tick_size), _step(market.filters.quantity.step_size)
+    if market.odd:
+        return None
     common = {
         "venue": VENUE,
         "symbol": market.symbol,
         "underlying": market.base_symbol,
         "quote": market.quote_symbol,
         "inverse": False,
-        "tick_size": tick,
-        "lot_size": lot,
+        "tick_size": market.tick_size,
+        "lot_size": market.lot_size,
     }
     if market.type is MarketType.PERP and not market.base_symbol.startswith("k"):  # kPEPE counts thousands
         return Instrument(kind=Kind.PERPETUAL, amount_unit=AmountUnit.COIN, **common)  # type: ignore[arg-type]
@@ -128,6 +131,22 @@ def instrument_of(market: Market) -> Instrument | None:
     )
 
 
+def coin_of(text: str, markets: Iterable[Market]) -> str:
+    """Return the coin that a user means: of the market of that name, or whose coin and type it names; else itself.
+
+    Raises:
+        UsageError: It names no market, and can't be a coin.
+    """
+    wanted = text.strip().removesuffix(f".{VENUE}").upper()
+    for each in markets:
+        names = (each.symbol, each.base_symbol, f"{each.base_symbol}-{each.market_type}")
+        if each.base_symbol and wanted in [name.upper() for name in names]:
+            return each.base_symbol
+    if not wanted.isalnum():
+        raise UsageError(f"no coin or market is called {printable(text)!r}: name one like BTC")
+    return wanted
+
+
 def coins_of_a_unit(instrument: Instrument) -> float:
     """Return how many coins one unit of an instrument's amounts is."""
     return 1.0 if instrument.amount_unit is AmountUnit.COIN else instrument.contract_size
@@ -141,11 +160,3 @@ def options_of(markets: Iterable[Market], underlying: str) -> list[Market]:
 def sorted_quotes(quotes: Sequence[OptionQuote]) -> tuple[OptionQuote, ...]:
     """Return quotes by expiry, strike and type, calls first."""
     return tuple(sorted(quotes, key=lambda each: (each.expiry_ns, each.strike, not each.is_call)))
-
-
-def _step(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return NAN
-    return value if value > 0 else NAN

@@ -6,39 +6,28 @@ import os
 from collections.abc import Mapping, Sequence
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-import msgspec
-
-from aftershock.errors import ConfigError, InputError, UsageError
-from aftershock.model.events import StreamId
-from aftershock.model.instruments import Instrument, Kind
-from aftershock.model.units import NS_PER_MS
-from aftershock.venues.backpack.account import convert, number
-from aftershock.venues.backpack.account_stream import ACCOUNT
+from aftershock.errors import ConfigError
+from aftershock.model.instruments import Kind
 from aftershock.venues.backpack.adapter import BackpackAdapter
-from aftershock.venues.backpack.capabilities import Capabilities, all_markets, probe
-from aftershock.venues.backpack.chain import (
-    OptionsChain,
-    coins_of_a_unit,
-    instrument_of,
-    options_of,
-    sorted_quotes,
-)
+from aftershock.venues.backpack.capabilities import all_markets
+from aftershock.venues.backpack.chain import coins_of_a_unit, instrument_of
 from aftershock.venues.backpack.client_ids import ClientIds
 from aftershock.venues.backpack.codec import VENUE
 from aftershock.venues.backpack.keys import Keys
-from aftershock.venues.backpack.market_data import MarkPrice, book_of, instruments_among, instruments_of, option_quote
-from aftershock.venues.backpack.markets import Market, read_markets
+from aftershock.venues.backpack.market_data import book_of, instruments_among
+from aftershock.venues.backpack.market_requests import MarketRequests
+from aftershock.venues.backpack.markets import MarketType
 from aftershock.venues.backpack.order_requests import OrderRequests
-from aftershock.venues.backpack.predictions import Digital, read_digitals
 from aftershock.venues.backpack.rest import Rest
+from aftershock.venues.backpack.subscriptions import account_subscription, link_of
 from aftershock.venues.connection.book import BookUpdate
 from aftershock.venues.connection.clock import Clock, SystemClock
 from aftershock.venues.connection.settings import LiveSettings
-from aftershock.venues.connection.text import place_of, printable
-from aftershock.venues.connection.venue_plan import VenueLink, VenuePlan
+from aftershock.venues.connection.text import place_of
+from aftershock.venues.connection.venue_plan import VenuePlan
 from aftershock.venues.connection.venue_stream import VenueStream
 from aftershock.venues.tardis.live_report import LiveReport
 from aftershock.venues.tardis.option_terms import OptionTerms
@@ -46,10 +35,9 @@ from aftershock.venues.tardis.option_terms import OptionTerms
 __all__ = ["REST_URL", "WS_URL", "BackpackOptionsClient"]
 
 REST_URL, WS_URL = "https://api.backpack.exchange", "wss://ws.backpack.exchange"
-_STREAMS_A_MESSAGE = 50
 
 
-class BackpackOptionsClient(OrderRequests):
+class BackpackOptionsClient(MarketRequests, OrderRequests):
     """Backpack over its own protocol.
 
     It lists no options today: `capabilities` says what it offers, and `get_options_chain` says so where one is asked
@@ -125,122 +113,6 @@ class BackpackOptionsClient(OrderRequests):
         """Tell whether there is a key."""
         return self._keys.are_set
 
-    # --- markets ----------------------------------------------------------------------------------------------------
-
-    async def capabilities(self) -> Capabilities:
-        """Return what the venue offers now.
-
-        Raises:
-            UnreachableError: It does not answer, or with something else.
-        """
-        return await probe(self._rest)
-
-    async def markets(self) -> list[Market]:
-        """Return the markets of every type, unknown ones included.
-
-        Raises:
-            UnreachableError: It does not answer, or with something else.
-        """
-        return (await all_markets(self._rest))[0]
-
-    async def market(self, symbol: str) -> Market:
-        """Return one market.
-
-        Raises:
-            BackpackError: There is none of that name.
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        found, _ = read_markets([await self._rest.get("/api/v1/market", {"symbol": symbol})])
-        if not found:
-            raise InputError(f"Backpack describes {printable(symbol)} in a way that can't be read: report it")
-        return found[0]
-
-    async def depth(self, symbol: str) -> BookUpdate:
-        """Return the whole book of a market, up to 1,000 levels a side.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        return await book_of(self._rest, symbol)
-
-    async def clock_offset_s(self) -> float:
-        """Return how far the venue's clock is ahead of ours, seconds.
-
-        Raises:
-            UnreachableError: It does not answer.
-        """
-        return await self._rest.clock_offset_s()
-
-    async def instruments(self, asset: str) -> tuple[Instrument, ...]:
-        """Return the perpetuals and typed options of a coin that may be traded.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        return await instruments_of(self._rest, asset)
-
-    # --- options ----------------------------------------------------------------------------------------------------
-
-    async def get_options_chain(self, symbol: str) -> OptionsChain:
-        """Return the option chain of a coin.
-
-        Args:
-            symbol: `BTC`, `BTC-PERP`, `BTC_USDC_PERP`, or an id of ours like `BTC_USDC_PERP.backpack`.
-
-        Raises:
-            UsageError: No options are listed; says what is, when that was checked, and what to use instead.
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        asked_ns = self._clock.wall_ns()
-        underlying = _coin(symbol)
-        markets, _, _ = await all_markets(self._rest)
-        options = options_of(markets, underlying)
-        typed = {each.symbol: each for each in map(instrument_of, options) if each is not None}
-        if not typed:
-            raise await self._no_options(underlying)
-        marks = await self._marks()
-        quotes = []
-        for instrument in typed.values():
-            book = await self.depth(instrument.symbol)
-            quotes.append(option_quote(instrument, book, marks.get(instrument.symbol)))
-        return OptionsChain(
-            underlying=underlying,
-            asked_ns=asked_ns,
-            answered_ns=self._clock.wall_ns(),
-            options=sorted_quotes(quotes),
-            instruments=tuple(typed.values()),
-            untyped=len(options) - len(typed),
-        )
-
-    async def digitals(self) -> tuple[list[Digital], int]:
-        """Return the open prediction markets on prices, and how many others are open; to look at, not to trade.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        return read_digitals(await self._rest.get("/api/v1/prediction", {"resolved": False}))
-
-    async def mark_price(self, symbol: str) -> float:
-        """Return the mark price of a market, NaN if it has none.
-
-        Raises:
-            UnreachableError: The venue does not answer, or with something else.
-        """
-        mark = (await self._marks()).get(symbol)
-        return number(None if mark is None else mark.mark_price)
-
-    async def _no_options(self, underlying: str) -> UsageError:
-        found = await self.capabilities()
-        return UsageError(
-            f"Backpack lists no options of {printable(underlying)}: it {found.text()}; use Deribit's chain "
-            "(--option-venue deribit), or the sandbox, which lists simulated ones"
-        )
-
-    async def _marks(self) -> dict[str, MarkPrice]:
-        rows = await self._rest.get("/api/v1/markPrices")
-        found: list[MarkPrice] = convert(rows, list[MarkPrice], "list of mark prices")
-        return {each.symbol: each for each in found}
-
     # --- live -------------------------------------------------------------------------------------------------------
 
     def stream(
@@ -274,18 +146,32 @@ class BackpackOptionsClient(OrderRequests):
             return await book_of(rest, symbol)
 
         async def resolve() -> VenuePlan:
-            markets, _, _ = await all_markets(rest)
-            listed = [each for asset in assets for each in instruments_among(markets, asset)]
+            listing = await all_markets(rest)
+            if perpetuals:
+                listing.need(MarketType.PERP)
+            if options:
+                listing.need_options()
+            listed = [each for asset in assets for each in instruments_among(listing.markets, asset)]
             chosen = [each for each in listed if (options if each.kind is Kind.OPTION else perpetuals)]
             if not chosen and not books and not account:
-                raise await self._no_options(", ".join(assets))
+                raise await self.no_options(", ".join(assets))
             chains = {each.symbol: each for each in chosen if each.kind is Kind.OPTION}
             for symbol, each in chains.items():
                 terms[VENUE, symbol] = OptionTerms(each.strike, bool(each.is_call), each.expiry_ns or 0)
             perps = [each.symbol for each in chosen if each.kind is Kind.PERPETUAL]
-            contracts = {each.symbol: coins_of_a_unit(each) for each in map(instrument_of, markets) if each is not None}
-            adapter = BackpackAdapter(report, chains, snapshot, contracts=contracts, name_of=self._name_of)
-            link = self._link(perps, list(chains.values()), books, account=account)
+            known = filter(None, map(instrument_of, listing.markets))
+            contracts = {each.symbol: coins_of_a_unit(each) for each in known}
+            adapter = BackpackAdapter(
+                report, chains, snapshot, contracts=contracts, name_of=self._name_of, account=account
+            )
+            link = link_of(
+                self.ws_url,
+                perps,
+                list(chains.values()),
+                books,
+                self._own_streams if account else None,
+                adapter.opening,
+            )
             return VenuePlan(venue=VENUE, adapter=adapter, links=(link,))
 
         stream = VenueStream(
@@ -301,54 +187,13 @@ class BackpackOptionsClient(OrderRequests):
         self._streams.append(stream)
         return stream
 
+    def _own_streams(self) -> list[str]:
+        """Return the account's subscription, signed now."""
+        return [account_subscription(self._keys.signer(), self._clock.wall_ns())]
+
     def _name_of(self, client_id: int) -> str:
         names = {} if self._client_ids is None else self._client_ids.names
         return names.get(client_id, str(client_id))
-
-    def _link(
-        self, perps: Sequence[str], options: Sequence[Instrument], books: Sequence[str], *, account: bool
-    ) -> VenueLink:
-        names = [f"{kind}.{symbol}" for symbol in perps for kind in ("bookTicker", "trade", "markPrice")]
-        names += ["liquidation"] if perps else []
-        names += [f"{kind}.{each.symbol}" for each in options for kind in ("bookTicker", "markPrice")]
-        names += [f"depth.{symbol}" for symbol in books]
-        quotes = [StreamId(VENUE, "quotes", symbol) for symbol in perps]
-        tickers = [StreamId(VENUE, "derivative_ticker", symbol) for symbol in perps]
-        trades = [StreamId(VENUE, "trades", symbol) for symbol in perps]
-        liquidations = [StreamId(VENUE, "liquidations", "")] if perps else []
-        private = [ACCOUNT] if account else []
-        chains = [StreamId(VENUE, "option_quotes", coin) for coin in dict.fromkeys(each.underlying for each in options)]
-
-        def hello() -> list[str]:
-            chunks = [names[i : i + _STREAMS_A_MESSAGE] for i in range(0, len(names), _STREAMS_A_MESSAGE)]
-            said = [_said({"method": "SUBSCRIBE", "params": chunk}) for chunk in chunks]
-            if account:
-                signature = self._keys.signer().subscription(self._clock.wall_ns() // NS_PER_MS)
-                own = ["account.orderUpdate", "account.positionUpdate"]
-                said.append(_said({"method": "SUBSCRIBE", "params": own, "signature": signature}))
-            return said
-
-        return VenueLink(
-            url=self.ws_url,
-            who="Backpack",
-            streams=(*quotes, *tickers, *trades, *liquidations, *chains, *private),
-            quiet=frozenset([*trades, *liquidations, *private]),
-            hello=hello,
-            books=tuple(books),
-            advice="check AFTERSHOCK_BACKPACK_WS_URL and the network",
-        )
-
-
-def _coin(symbol: str) -> str:
-    """Return the coin that a user means."""
-    coin = symbol.strip().removesuffix(f".{VENUE}").replace("-", "_").split("_", 1)[0].upper()
-    if not coin.isalnum():
-        raise UsageError(f"no coin is called {printable(symbol)!r}: name one like BTC")
-    return coin
-
-
-def _said(document: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(document).decode()
 
 
 def _address(name: str, given: str | None, default: str, environment: Mapping[str, str]) -> str:

@@ -35,10 +35,15 @@ class ClientIds:
         """
         self._path = path
         self.names: dict[int, str] = {}
+        self._file = -1
         try:
+            made = [each.parent for each in (path.parent, *path.parent.parents) if not each.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            for folder in (path.parent, *made):
+                _sync_folder(folder)
         except OSError as error:
+            self.close()
             raise InputError(f"{path} can't be used ({error.strerror or error}): name another file") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,3 +116,12 @@ class ClientIds:
             os.fsync(self._file)
             last += 1
         return last + 1
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a folder's list of names on the disk: without it a synced file can vanish with its name, and its ids."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

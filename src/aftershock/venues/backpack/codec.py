@@ -14,6 +14,7 @@ import msgspec
 from aftershock.model.events import DerivativeTicker, Event, Liquidation, Quote, Trade
 from aftershock.model.liquidations import Completeness, Liquidated, PriceKind
 from aftershock.model.units import NAN, NS_PER_MS, NS_PER_S, NS_PER_US
+from aftershock.venues.backpack.liquidation_sides import LiquidationSides
 from aftershock.venues.connection.book import BookUpdate, Delta
 from aftershock.venues.tardis.report import Broken, FileReport
 
@@ -53,7 +54,13 @@ class _Print(_Stamped, frozen=True, kw_only=True):
     p: str
     q: str
     t: int | None = None
-    m: bool = False
+    m: bool | None = None
+
+
+class _Forced(_Stamped, frozen=True, kw_only=True):
+    p: str
+    q: str
+    S: str | None = None
 
 
 class _Depth(_Stamped, frozen=True, kw_only=True):
@@ -80,17 +87,19 @@ class Decoder:
     Attributes:
         report: What became of the messages.
         errors: What the venue complained of: code and message.
+        sides: What prices say about the side of liquidations; for people.
     """
 
     def __init__(self, report: FileReport) -> None:
         self.report = report
         self.errors: list[tuple[int, str]] = []
+        self.sides, self._said = LiquidationSides(), ""
         self._streams: dict[str, Callable[[msgspec.Raw, int], Decoded]] = {
             "bookTicker": _top,
             "trade": _trade,
             "depth": _depth,
             "markPrice": self._mark,
-            "liquidation": _liquidation,
+            "liquidation": self._liquidation,
         }
 
     def decode(self, text: str | bytes, ts_init: int) -> list[Decoded]:
@@ -121,6 +130,34 @@ class Decoder:
         self.report.saw(ts_init, ts_init, two_clocks=True)
         return [event]
 
+    def _liquidation(self, raw: msgspec.Raw, ts_init: int) -> Liquidation:
+        """Decode a liquidation; its side is tried against the mark, for the report only."""
+        data = msgspec.json.decode(raw, type=_Forced)
+        ts_event, symbol = _when(data)
+        price, amount = _positive(data.p), _number(data.q)
+        self.sides.printed(symbol, ts_event, data.S or "", price)
+        self._note_sides()
+        return Liquidation(
+            ts_event=ts_event,
+            ts_init=ts_init,
+            venue=VENUE,
+            symbol=symbol,
+            price=price,
+            amount=amount,
+            liquidated=Liquidated.UNKNOWN,
+            price_kind=PriceKind.UNKNOWN,
+            completeness=Completeness.UNKNOWN,
+        )
+
+    def _note_sides(self) -> None:
+        """Keep one note on the sides of liquidations, the latest."""
+        notes, text = self.report.notes, self.sides.text()
+        if self._said in notes:
+            notes[notes.index(self._said)] = text
+        else:
+            self.report.note(text)
+        self._said = text
+
     def _mark(self, raw: msgspec.Raw, ts_init: int) -> DerivativeTicker:
         """Decode mark, index and funding; a prediction market has the mark only. The next funding is milliseconds."""
         data = msgspec.json.decode(raw, type=_Mark)
@@ -129,12 +166,14 @@ class Decoder:
         if data.n is not None and abs(funding_ts - ts_event) > _LONGEST_FUNDING_NS:
             funding_ts = 0
             self.report.note("the time of the next funding is none in milliseconds: left out")
+        mark = _number(data.p)
+        self.sides.mark(symbol, ts_event, mark)
         return DerivativeTicker(
             ts_event=ts_event,
             ts_init=ts_init,
             venue=VENUE,
             symbol=symbol,
-            mark_price=_number(data.p),
+            mark_price=mark,
             index_price=_number(data.i),
             funding_rate=_number(data.f, signed=True),
             funding_ts=funding_ts,
@@ -171,24 +210,8 @@ def _trade(raw: msgspec.Raw, ts_init: int) -> Trade:
         symbol=symbol,
         price=_positive(data.p),
         amount=_number(data.q),
-        side="sell" if data.m else "buy",
+        side="unknown" if data.m is None else "sell" if data.m else "buy",
         trade_id="" if data.t is None else str(data.t),
-    )
-
-
-def _liquidation(raw: msgspec.Raw, ts_init: int) -> Liquidation:
-    data = msgspec.json.decode(raw, type=_Print)
-    ts_event, symbol = _when(data)
-    return Liquidation(
-        ts_event=ts_event,
-        ts_init=ts_init,
-        venue=VENUE,
-        symbol=symbol,
-        price=_positive(data.p),
-        amount=_number(data.q),
-        liquidated=Liquidated.UNKNOWN,
-        price_kind=PriceKind.UNKNOWN,
-        completeness=Completeness.UNKNOWN,
     )
 
 

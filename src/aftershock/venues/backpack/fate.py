@@ -88,7 +88,7 @@ async def _orders(
 ) -> list[OrderState]:
     """Return what one list has of a market; nothing if it can't be had now."""
     try:
-        rows: Any = await rest.get(path, {"symbol": symbol, **params}, instruction, attempts=1)
+        rows: Any = await rest.get(path, {"symbol": symbol, **params}, instruction, attempts=1, urgent=True)
     except UnreachableError:
         return []
     states = []

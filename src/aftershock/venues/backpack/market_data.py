@@ -12,7 +12,7 @@ from aftershock.model.units import NAN, NS_PER_US
 from aftershock.venues.backpack.account import convert, number
 from aftershock.venues.backpack.capabilities import all_markets
 from aftershock.venues.backpack.chain import OptionQuote, instrument_of
-from aftershock.venues.backpack.markets import Market
+from aftershock.venues.backpack.markets import Market, MarketType
 from aftershock.venues.backpack.rest import Rest
 from aftershock.venues.connection.book import BookUpdate, Snapshot
 from aftershock.venues.connection.text import printable
@@ -24,8 +24,9 @@ _DEPTH = "1000"
 
 async def instruments_of(rest: Rest, asset: str) -> tuple[Instrument, ...]:
     """Return the perpetuals and typed options of a coin that may be traded."""
-    markets, _, _ = await all_markets(rest)
-    return instruments_among(markets, asset)
+    listing = await all_markets(rest)
+    listing.need(MarketType.PERP)
+    return instruments_among(listing.markets, asset)
 
 
 def instruments_among(markets: Iterable[Market], asset: str) -> tuple[Instrument, ...]:

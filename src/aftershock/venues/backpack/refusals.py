@@ -71,19 +71,28 @@ def refusal(where: str, status: int, body: bytes, retry_after_s: float, sent: Ma
         retry_after_s: What it asks to wait; 0 if it does not say.
         sent: Headers of the request: the key and the signature are taken out of the message.
     """
-    code, message = "", body[:300].decode("utf-8", errors="replace")
+    code, message = "", _text(body[:300])
     try:
         said = msgspec.json.decode(body, type=_Refusal)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         pass
     else:
-        code, message = printable(said.code), said.message
+        code, message = _readable(said.code), said.message
     for name in ("X-API-Key", "X-Signature"):
         message = message.replace(sent.get(name) or "\0", "***")
-    text = f"{where} says no with HTTP {status} ({f'{code}: ' if code else ''}{printable(message)})"
+    text = f"{where} says no with HTTP {status} ({f'{code}: ' if code else ''}{_readable(message)})"
     return BackpackError(text, status, code, retry_after_s)
 
 
 def words(body: bytes) -> str:
     """Return how an answer begins, fit for a message."""
-    return printable(body[:60].decode("utf-8", errors="replace"))
+    return _readable(_text(body[:60]))
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8-sig", errors="replace")
+
+
+def _readable(text: str) -> str:
+    """Return what others wrote, fit for a message: a page of the network in front of the venue is only named."""
+    return "a web page" if text.lstrip().startswith("<") else printable(text)

@@ -15,13 +15,14 @@ import msgspec
 
 from aftershock.errors import UnreachableError
 from aftershock.model.units import NS_PER_MS
+from aftershock.venues.backpack.bodies import Params, decoded, read, stripped, text
+from aftershock.venues.backpack.pacing import Pacing
 from aftershock.venues.backpack.refusals import BackpackError, UnknownFateError, refusal, words
 from aftershock.venues.backpack.signing import Signer
 from aftershock.venues.connection.backoff import Backoff
 from aftershock.venues.connection.clock import Clock, within
 from aftershock.venues.connection.http import is_passing
 from aftershock.venues.connection.library import need_aiohttp
-from aftershock.venues.connection.rate_limit import TokenBucket
 from aftershock.venues.connection.text import place_of, printable
 
 if TYPE_CHECKING:
@@ -30,17 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["Rest"]
 
 _ATTEMPTS = 3
-_DEADLINE_S = 15.0
-_MAX_BYTES = 32 << 20
+_DEADLINE_S, _ADVICE_S = 15.0, 3.0
 _LONGEST_RETRY_AFTER_S = 60.0
-_PER_MINUTE, _HISTORIC_PER_MINUTE = 2_000, 30
-_HISTORIC = ("/api/v1/klines", "/api/v1/trades/history")
 _EXPIRED = ("has expired", "in the future")
 _WHO = "Backpack"
 _FIND_OUT = "find out what became of it"
-_ACCEPTED = 202
-
-Params = Mapping[str, str | int | bool | None]
+_ACCEPTED, _TOO_MANY = 202, 429
 
 
 class Rest:
@@ -53,14 +49,13 @@ class Rest:
         self.url, self.clock = url.rstrip("/"), clock
         self._signer, self._deadline_s = signer, deadline_s
         self._session: aiohttp.ClientSession | None = None
-        self._limit = TokenBucket(_PER_MINUTE / 60, 100, clock)
-        self._historic = TokenBucket(_HISTORIC_PER_MINUTE / 60, 10, clock)
+        self.pacing = Pacing(clock)
         self.retries = 0
 
     def twin(self) -> Rest:
         """Return another with connections of its own, under the same limits."""
         other = Rest(self.url, self._signer, self.clock, deadline_s=self._deadline_s)
-        other._limit, other._historic = self._limit, self._historic
+        other.pacing = self.pacing
         return other
 
     async def __aenter__(self) -> Self:
@@ -84,6 +79,7 @@ class Rest:
         instruction: str = "",
         *,
         attempts: int = _ATTEMPTS,
+        urgent: bool = False,
     ) -> Any:  # noqa: ANN401 - a document
         """Ask, up to three times where that may help.
 
@@ -92,6 +88,7 @@ class Rest:
             params: Query; a sequence of pairs where a name repeats.
             instruction: What to sign it as; empty for what is public.
             attempts: At most so many.
+            urgent: It is of an order's fate, and goes out of the share of orders.
 
         Raises:
             ConfigError: It must be signed, and there is no key.
@@ -102,10 +99,11 @@ class Rest:
         for attempt in range(1, attempts + 1):
             wait_s = 0.0
             try:
+                await (self.pacing.order(patient=True) if urgent else self.pacing.read(path))
                 _, document = await self._send("GET", path, params, None, instruction)
             except BackpackError as error:
                 if not is_passing(error.status, str(error)) or attempt == attempts:
-                    raise
+                    raise await self._advised(error) from None
                 wait_s = min(error.retry_after_s, _LONGEST_RETRY_AFTER_S)
             except UnreachableError:
                 if attempt == attempts:
@@ -125,13 +123,14 @@ class Rest:
             ConfigError: There is no key.
             BackpackError: The venue says no, and so nothing was changed.
             UnknownFateError: It was sent, and no answer says what became of it.
-            UnreachableError: It could not be sent.
+            UnreachableError: It could not be sent; `NotSentError` if it would have had to wait for the limit.
         """
+        await self.pacing.order()
         try:
             return await self._send(method, path, (), body, instruction)
         except BackpackError as error:
             if error.settles:
-                raise
+                raise await self._advised(error) from None
             raise UnknownFateError(f"{error}, which does not tell whether it was done: {_FIND_OUT}") from error
 
     # --- how --------------------------------------------------------------------------------------------------------
@@ -153,27 +152,45 @@ class Rest:
         body: Params | Sequence[Params] | None,
         instruction: str,
     ) -> tuple[int, Any]:
+        present: list[tuple[str, str]] = []
+        if isinstance(params, Mapping):
+            present = [(name, text(value)) for name, value in params.items() if value is not None]
+        else:
+            present = list(params)
+        content = None if body is None else stripped(body)
+        headers = self._headers(instruction, dict(present) if content is None else content)
+        url = f"{self.url}{path}" + (f"?{urlencode(present)}" if present else "")
+        status, answered, retry_after_s = await self._answer(method, url, headers, content)
+        where = f"{_WHO} at {place_of(self.url)}"
+        if status == _TOO_MANY:
+            self.pacing.refused(retry_after_s)
+        if not 200 <= status < 300:
+            raise refusal(where, status, answered, retry_after_s, headers)
+        try:
+            return status, decoded(answered)
+        except ValueError as error:
+            what = f"{where} answers with what is no JSON ({words(answered)})"
+            if method == "GET":
+                raise UnreachableError(f"{what}: check the address") from error
+            if status == _ACCEPTED:  # that says all; who needs the body finds none
+                return status, None
+            raise UnknownFateError(f"{what}: {_FIND_OUT}") from error
+
+    async def _answer(
+        self, method: str, url: str, headers: dict[str, str], content: object
+    ) -> tuple[int, bytes, float]:
+        """Return status, body and Retry-After of what comes back."""
         need_aiohttp()
         import aiohttp
         from yarl import URL
 
-        await (self._historic if path in _HISTORIC else self._limit).take()
-        present: list[tuple[str, str]] = []
-        if isinstance(params, Mapping):
-            present = [(name, _text(value)) for name, value in params.items() if value is not None]
-        else:
-            present = list(params)
-        content = None if body is None else _stripped(body)
-        headers = self._headers(instruction, dict(present) if content is None else content)
-        url = f"{self.url}{path}" + (f"?{urlencode(present)}" if present else "")
-        where = f"{_WHO} at {place_of(self.url)}"
-        session = self._opened()
+        where, session = f"{_WHO} at {place_of(self.url)}", self._opened()
         data = None if content is None else msgspec.json.encode(content)
         if data is not None:
             headers["Content-Type"] = "application/json"
         try:
             asked = session.request(method, URL(url, encoded=True), headers=headers, data=data, allow_redirects=False)
-            status, answered, retry_after_s = await within(self.clock, self._deadline_s, _read(asked))
+            return await within(self.clock, self._deadline_s, read(asked))
         except aiohttp.ClientConnectorError as error:
             why = printable(str(error.os_error.strerror or error.os_error))
             raise UnreachableError(f"{where} does not answer ({why}): check the address and the network") from error
@@ -184,17 +201,6 @@ class Rest:
             raise UnknownFateError(
                 f"{where} did not answer a request that changes something ({why}): {_FIND_OUT}"
             ) from error
-        if not 200 <= status < 300:
-            raise await self._refusal(where, status, answered, retry_after_s, headers)
-        try:
-            return status, _decoded(answered)
-        except ValueError as error:
-            what = f"{where} answers with what is no JSON ({words(answered)})"
-            if method == "GET":
-                raise UnreachableError(f"{what}: check the address") from error
-            if status == _ACCEPTED:  # that says all; who needs the body finds none
-                return status, None
-            raise UnknownFateError(f"{what}: {_FIND_OUT}") from error
 
     def _opened(self) -> aiohttp.ClientSession:
         """Return the session; it never sends a request again on its own.
@@ -209,18 +215,16 @@ class Rest:
             self._session._retry_connection = False  # noqa: SLF001 - no public switch; a test watches it
         return self._session
 
-    async def _refusal(
-        self, where: str, status: int, body: bytes, retry_after_s: float, sent: Mapping[str, str]
-    ) -> BackpackError:
-        found = refusal(where, status, body, retry_after_s, sent)
-        if not any(word in str(found) for word in _EXPIRED):
-            return found
-        return BackpackError(f"{found}: {await self._clock_advice()}", status, found.code, retry_after_s)
+    async def _advised(self, error: BackpackError) -> BackpackError:
+        """Return a refusal, with what to do about the clocks if it is of those."""
+        if not any(word in str(error) for word in _EXPIRED):
+            return error
+        return BackpackError(f"{error}: {await self._clock_advice()}", error.status, error.code, error.retry_after_s)
 
     async def _clock_advice(self) -> str:
         try:
-            offset_s = await self.clock_offset_s()
-        except UnreachableError:
+            offset_s = await within(self.clock, _ADVICE_S, self.clock_offset_s())
+        except (TimeoutError, UnreachableError):
             return "set this machine's clock"
         return f"its clock is {offset_s:+.1f} s off this machine's: set this one's, or wait if it is the venue's"
 
@@ -230,48 +234,10 @@ class Rest:
         Raises:
             UnreachableError: It does not answer.
         """
+        await self.pacing.read("/api/v1/time")
         before = self.clock.wall_ns()
         _, theirs = await self._send("GET", "/api/v1/time", (), None, "")
         middle_ms = (before + self.clock.wall_ns()) / 2 / NS_PER_MS
         if not isinstance(theirs, int):
             raise UnreachableError(f"{_WHO} at {place_of(self.url)} tells no time: check the address")
         return (theirs - middle_ms) / 1_000
-
-
-async def _read(asked: Any) -> tuple[int, bytes, float]:  # noqa: ANN401 - aiohttp's own type is private
-    async with asked as response:
-        parts, size = [], 0
-        async for part in response.content.iter_chunked(1 << 16):
-            size += len(part)
-            if size > _MAX_BYTES:
-                raise ValueError(f"a body of more than {_MAX_BYTES >> 20} MiB")
-            parts.append(part)
-        text = response.headers.get("Retry-After", "")
-        retry_after_s = float(text) if text.isascii() and text.isdigit() else 0.0
-        return response.status, b"".join(parts), retry_after_s
-
-
-def _decoded(body: bytes) -> Any:  # noqa: ANN401 - a document may be of any type
-    """Return a document.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if not body:
-        return None
-    if body == b"pong":
-        return "pong"
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise ValueError("no document") from error
-
-
-def _stripped(body: Params | Sequence[Params]) -> Any:  # noqa: ANN401 - a body
-    if isinstance(body, Mapping):
-        return {name: value for name, value in body.items() if value is not None}
-    return [{name: value for name, value in each.items() if value is not None} for each in body]
-
-
-def _text(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
