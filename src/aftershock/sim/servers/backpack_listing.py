@@ -123,10 +123,14 @@ def _option(option: OptionListing) -> dict[str, Any]:
     }
 
 
-def prediction_events(now_ns: int, price: float) -> list[dict[str, Any]]:
-    """Return one event: whether the price is higher at the end of the day than at its start."""
+def prediction_events(now_ns: int, opening: Decimal) -> list[dict[str, Any]]:
+    """Return one event: whether the price is higher at the end of the day than at its start.
+
+    Args:
+        now_ns: ns UTC.
+        opening: The price at the start, or when the market began on that day; zero while there is none.
+    """
     today = datetime.fromtimestamp(now_ns // NS_PER_S, tz=UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    strike = f"{round(price, -2):.1f}"
     market = {
         "marketSymbol": "BTCDUD_USDC_PREDICTION",
         "question": f"Bitcoin up or down on {today:%B %d}?",
@@ -159,7 +163,7 @@ def prediction_events(now_ns: int, price: float) -> list[dict[str, Any]]:
                 "resolved": False,
                 "startDate": f"{today:%Y-%m-%dT%H:%M:%S}",
                 "endDate": f"{today + timedelta(days=1):%Y-%m-%dT%H:%M:%S}",
-                "strikePrice": strike,
+                "strikePrice": f"{opening:.1f}" if opening else None,
                 "closePrice": None,
                 "resolutionSource": "binance",
                 "resolutionSourceEventIdentifier": "BTCUSDT",

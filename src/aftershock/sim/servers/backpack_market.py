@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 from aftershock.model.events import Event, Liquidation, OptionQuotes, Quote, Trade
 from aftershock.model.liquidations import Liquidated
-from aftershock.model.units import NS_PER_MS, NS_PER_S
+from aftershock.model.units import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from aftershock.sim.market.listing import LINEAR, Listing
 from aftershock.sim.servers.backpack_books import Book, Change, Fill
 from aftershock.sim.servers.backpack_errors import ApiError
 from aftershock.sim.servers.backpack_listing import PERP, SPOT, OptionListing, documents, option_listing
-from aftershock.sim.servers.backpack_stamps import micros
+from aftershock.sim.servers.backpack_stamps import micros, next_hour_ms
 from aftershock.sim.servers.hub import Hub, Interest
 
 __all__ = ["DELAY_NS", "BackpackMarket"]
@@ -76,6 +76,7 @@ class BackpackMarket:
         self._known: dict[str, OptionListing] = {}
         self._underlyings: dict[int, float] = {}
         self._listed_ns = 0
+        self._opened: tuple[int, Decimal] = (0, Decimal(0))
         self._next_trade = _FIRST_TRADE
         hub.attach(Interest((), lambda *_: None, self._see))
 
@@ -110,6 +111,13 @@ class BackpackMarket:
         """Return the index price of the coin."""
         return self.books[SPOT].mid or Decimal(0)
 
+    def opening(self) -> Decimal:
+        """Return the index as it stood first on this day, UTC; zero before it stood."""
+        day = self.now_ns // NS_PER_DAY
+        if self._opened[0] != day and self.index():
+            self._opened = day, self.index()
+        return self._opened[1]
+
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def _see(self, event: Event) -> None:
@@ -120,6 +128,7 @@ class BackpackMarket:
                 self._changed(symbol, change, event.ts_event, event.ts_init)
                 if book.mid is not None:
                     self.marks[symbol] = book.mid
+            self.opening()
         elif isinstance(event, Trade) and event.venue == _LEADER:
             for symbol, basis in _FOLLOWING:
                 self._print_others(
@@ -253,7 +262,7 @@ class BackpackMarket:
         now = micros(self.now_ns)
         data: dict[str, Any] = {"e": "markPrice", "E": now, "s": symbol, "p": str(self.marks[symbol]), "T": now}
         if symbol == PERP:
-            data |= {"f": "0.0000125", "i": str(self.index()), "n": now - now % 3_600_000_000 + 3_600_000_000}
+            data |= {"f": "0.0000125", "i": str(self.index()), "n": next_hour_ms(self.now_ns)}
         option = self.option(symbol)
         if option is not None and option.expiry_ns in self._underlyings:
             data["underlyingPrice"] = f"{self._underlyings[option.expiry_ns]:.2f}"

@@ -66,7 +66,7 @@ class BackpackRest:
             "markPrices": self._mark_prices,
             "openInterest": self._open_interest,
             "fundingRates": lambda _: [],
-            "prediction": lambda _: prediction_events(self._market.now_ns, float(self._market.index())),
+            "prediction": lambda _: prediction_events(self._market.now_ns, self._market.opening()),
             "prediction/tags": lambda _: [{"slug": "crypto", "title": "Crypto"}],
             "assets": lambda _: [],
             "securities": lambda _: [],
@@ -221,7 +221,7 @@ class BackpackRest:
             mark = self._market.mark(symbol)
             row: dict[str, Any] = {"symbol": symbol, "markPrice": mark["p"]}
             if "i" in mark:
-                row |= {"indexPrice": mark["i"], "fundingRate": mark["f"], "nextFundingTimestamp": mark["n"] // 1_000}
+                row |= {"indexPrice": mark["i"], "fundingRate": mark["f"], "nextFundingTimestamp": mark["n"]}
             if "underlyingPrice" in mark:
                 row["underlyingPrice"] = mark["underlyingPrice"]
             found.append(row)

@@ -6,12 +6,19 @@ from datetime import UTC, datetime
 
 from aftershock.model.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
-__all__ = ["micros", "moment", "second"]
+__all__ = ["micros", "moment", "next_hour_ms", "second"]
+
+_HOUR_MS = 3_600_000
 
 
 def micros(ts_ns: int) -> int:
     """Return microseconds, as the socket stamps."""
     return ts_ns // NS_PER_US
+
+
+def next_hour_ms(ts_ns: int) -> int:
+    """Return when the hour ends, in milliseconds, as the next funding is told."""
+    return (ts_ns // NS_PER_MS // _HOUR_MS + 1) * _HOUR_MS
 
 
 def moment(ts_ns: int) -> str:
