@@ -128,6 +128,14 @@ class _Recorded:
         self._orders = self._orders[len(due) :]
         return due
 
+    def due(self) -> int | None:
+        """Return None: its orders leave with the market's events."""
+        return None
+
+    def act(self) -> list[Sent]:
+        """Do nothing."""
+        return []
+
 
 def decided(approved: Iterable[ApprovedOrder], signals: Iterable[ArbitrageSignal]) -> list[tuple[int, Sent]]:
     """Return the entries of a run with the moment and the decision of each, in order."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from aftershock.app.evaluation.evaluate import Request, check_training, evaluate, log_held_out, train
+from aftershock.app.evaluation.live_reviewer import Live
 from aftershock.app.evaluation.plan import ABLATIONS, BASELINES, STRATEGIES
 from aftershock.cli.console import note, show, show_json
-from aftershock.cli.shared import Finite, as_json, path
+from aftershock.cli.evaluate_review import asked, chosen_review, gateway_settings
+from aftershock.cli.shared import Finite, as_json, config_file, environment, path
 from aftershock.cli.stop import StopRequest
 from aftershock.errors import InputError, UsageError
 from aftershock.study.calibration import FIRST_HELD_OUT_SEED, encode_calibration
@@ -69,6 +73,25 @@ them is logged in the folder of --keep. The market is SIMULATED: docs/evaluation
     help="At least N triggers of each decoy of which none may be ordered, beside the seeds' own.",
 )
 @click.option("--calibration", metavar="bundled|none|FILE", help="Thresholds and probabilities. Default: bundled.")
+@click.option(
+    "--reviewer",
+    metavar="WHO",
+    help="Also the engine with a second opinion: stand-in (rules, no evidence), recorded, or a provider's name.",
+)
+@click.option("--review-mode", type=click.Choice(["veto", "gate"]), default="veto", show_default=True)
+@click.option(
+    "--review-deadline-ms",
+    type=Finite(0.001, 600_000),
+    default=1_000.0,
+    show_default=True,
+    metavar="MS",
+    help="How long an order waits; long enough by default that the reviewer's own latency counts.",
+)
+@click.option(
+    "--review-latency-ms", type=Finite(0, 600_000), metavar="MS", help="What the stand-in takes. Default: 300."
+)
+@click.option("--recording", type=path(), metavar="FILE", help="Answers: taken from it, or a provider's kept in it.")
+@config_file
 @click.option("--train", "training", is_flag=True, help="Learn a calibration from these seeds instead of judging.")
 @click.option("--write", type=path(), metavar="FILE", help="Where a learnt calibration goes.")
 @click.option(
@@ -102,9 +125,17 @@ def evaluate_command(  # noqa: PLR0913 - click passes each option by name
     keep: Path | None,
     report: Path | None,
     json_output: bool,
+    reviewer: str | None,
+    review_mode: Literal["veto", "gate"],
+    review_deadline_ms: float,
+    review_latency_ms: float | None,
+    recording: Path | None,
+    config_file: Path | None,
 ) -> int:
     """Judge the engine on simulated markets whose truth it cannot see."""
     first, last = _seeds(seeds)
+    gateway = gateway_settings(reviewer, config_file, environment(), recording)
+    review = chosen_review(reviewer, recording, review_latency_ms, gateway)
     wanted = [*(strategies or ("engine",)), *(BASELINES if baselines else ()), *(ABLATIONS if ablations else ())]
     request = Request(
         first=first,
@@ -119,7 +150,12 @@ def evaluate_command(  # noqa: PLR0913 - click passes each option by name
         feed_ms=feed_ms,
         jobs=jobs,
         keep=keep,
+        review=review,
+        review_mode=review_mode,
+        review_deadline_ms=review_deadline_ms,
     )
+    if training and review is not None:
+        raise UsageError("--train asks no reviewer: what is learnt is the rules' own")
     if training != (write is not None):
         raise UsageError("--train and --write FILE go together: what is learnt needs a file")
     if last >= FIRST_HELD_OUT_SEED and not training:
@@ -135,8 +171,11 @@ def evaluate_command(  # noqa: PLR0913 - click passes each option by name
             _write(write, encode_calibration(learnt))
             show(f"{write}: {len(learnt.types)} kinds and sides learnt from seeds {learnt.seeds}")
             return stop.exit_code
-        result = evaluate(request, progress=progress.update, should_stop=lambda: bool(stop))
+        with asked(review, gateway, environment()) as live:
+            result = evaluate(request, progress=progress.update, should_stop=lambda: bool(stop), reviewer=live)
         progress.clear()
+        if live is not None:
+            note(f"{live.calls:,} requests to {reviewer} in this run, {_usd(live)}")
     if result.undone:
         note(
             f"stopped: {result.undone} seeds are not done; "
@@ -151,6 +190,12 @@ def evaluate_command(  # noqa: PLR0913 - click passes each option by name
     if report is not None:
         _write(report, evaluation_page(result.evaluation).encode())
     return stop.exit_code or int(result.undone > 0)
+
+
+def _usd(live: Live) -> str:
+    if not math.isfinite(live.spent_usd):
+        return "at a price that the table does not know"
+    return f"{live.spent_usd:.6f} USD" + (" (in part an estimate)" if live.is_estimate else "")
 
 
 def _seeds(text: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from html import escape
 from aftershock.study.parts import Cell, Part
 from aftershock.study.plots import calibration_plot, edge_plot, proportions_plot, survival_plot, waterfall_plot
 from aftershock.study.report_data import Evaluation, RunReport
+from aftershock.study.review_parts import review_parts
 from aftershock.study.run_parts import run_parts
 from aftershock.study.runs_parts import runs_parts
 from aftershock.study.words import prior_name
@@ -40,7 +41,8 @@ svg text{font:11px system-ui,sans-serif;fill:var(--ink)}svg text.name{fill:var(-
 
 def evaluation_page(evaluation: Evaluation, title: str = "Aftershock evaluation") -> str:
     """Return the page: the main run whole with its plots, the others in a line each."""
-    parts = [*run_parts(evaluation.main), *runs_parts(evaluation)]
+    reviews = [part for report in evaluation.reviews for part in review_parts(report)]
+    parts = [*reviews, *run_parts(evaluation.main), *runs_parts(evaluation)]
     body = "\n".join(_part(part, evaluation.main) for part in parts)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

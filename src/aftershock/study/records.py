@@ -9,7 +9,17 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["HORIZONS", "LATENCIES_MS", "OpportunityRecord", "OrderRecord", "RunKey", "TriggerRecord", "latency_key"]
+__all__ = [
+    "HORIZONS",
+    "LATENCIES_MS",
+    "OpportunityRecord",
+    "OrderRecord",
+    "QuestionRecord",
+    "ReviewedRecord",
+    "RunKey",
+    "TriggerRecord",
+    "latency_key",
+]
 
 LATENCIES_MS = (1.0, 5.0, 20.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 5000.0)
 """Order latencies of the curves."""
@@ -48,6 +58,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
             only for somebody who looked at the truth; NaN if there was no true opportunity.
         by_latency_bps: Order latency in ms to PnL0 in bps, had the order taken that long; NaN if it would not
             have filled.
+        trigger: Id of what opened it; with `edge` and `legs` it names the opportunity in every run of the same market.
+        legs: Each leg as side, venue and symbol.
     """
 
     edge: str
@@ -69,6 +81,59 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     decided_ms: float
     lead_ms: float
     by_latency_bps: dict[str, float]
+    trigger: str = ""
+    legs: tuple[str, ...] = ()
+
+
+class QuestionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One question to a reviewer, and its answer.
+
+    Attributes:
+        trigger, edge, legs: The order that was asked about, as in `OrderRecord`.
+        side: BUY or SELL.
+        action: BUY, SELL or HOLD, as answered; empty without an answer.
+        probability: As answered, in time or late; NaN without an answer.
+        fallback: Why the engine had no answer; empty if it had one.
+        latency_ms: Until the answer, or until it was clear that there is none.
+        input_tokens, output_tokens: None where nobody counted.
+        cost_usd: NaN if it is not known.
+        is_estimate: True if tokens and cost are our own count.
+        stand_in: True if no model answered but rules in its place.
+    """
+
+    trigger: str
+    edge: str
+    legs: tuple[str, ...]
+    side: str
+    action: str = ""
+    probability: float
+    fallback: str = ""
+    latency_ms: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float = 0.0
+    is_estimate: bool = False
+    stand_in: bool = False
+
+
+class ReviewedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision that a review touched.
+
+    Attributes:
+        trigger, edge, legs: The would-be order, as in `OrderRecord`.
+        reason: `edge` if it was ordered, else why not.
+        fallback: Why there was no answer; empty if there was one.
+        waited_ms, lost_bps, size_share: As the signal says.
+    """
+
+    trigger: str
+    edge: str
+    legs: tuple[str, ...]
+    reason: str
+    fallback: str
+    waited_ms: float
+    lost_bps: float
+    size_share: float
 
 
 class OpportunityRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +168,7 @@ class TriggerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         seed, index: Which; together unique within a run.
-        plan: "S1" to "S6" planted, "plain", or the decoys "D1" to "D19".
+        plan: "S1" to "S6" planted, "plain", or the decoys "D1" to "D20".
         opportunities: True opportunities, planted or not.
         t_ref_ms: When somebody who reads the truth could first have known; NaN if there was nothing to know.
         positive: Order latency in ms to the truth of the trigger: an edge alive at t_ref + L + B.
@@ -111,6 +176,7 @@ class TriggerRecord(msgspec.Struct, frozen=True, kw_only=True):
         hold_reasons: Reason to number of HOLD decisions.
         orders: Orders sent.
         outside_orders: Orders sent outside the time that the trigger is judged on; counted, never judged.
+        questions, reviewed: What a reviewer was asked, and the decisions that it touched; empty without one.
     """
 
     seed: int
@@ -125,6 +191,8 @@ class TriggerRecord(msgspec.Struct, frozen=True, kw_only=True):
     hold_reasons: dict[str, int]
     orders: tuple[OrderRecord, ...]
     outside_orders: int = 0
+    questions: tuple[QuestionRecord, ...] = ()
+    reviewed: tuple[ReviewedRecord, ...] = ()
 
 
 class RunKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +204,7 @@ class RunKey(msgspec.Struct, frozen=True, kw_only=True):
         latency_ms: Decision to the venue.
         feed_lag_ms: Added to the delivery of data.
         strategy: "engine", a baseline ("always_hold", "article", "price_move", "oracle", "coin"), or the name of
-            an ablation.
+            an ablation; `engine+REVIEWER` for the engine with a second opinion.
     """
 
     world: str

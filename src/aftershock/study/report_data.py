@@ -25,6 +25,8 @@ from aftershock.study.leaks import LeakCheck, leak_check
 from aftershock.study.metrics import Metrics, confidence_reliability, measure, prevalence
 from aftershock.study.records import RunKey, TriggerRecord, latency_key
 from aftershock.study.reliability import Reliability
+from aftershock.study.review_parts import review_document
+from aftershock.study.reviews import ReviewReport
 from aftershock.study.sample import Sample
 from aftershock.study.survival import Survival, survival
 from aftershock.study.table import tabulate
@@ -95,6 +97,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         runs: All of them, in the order given.
         baselines: Strategy to its run with the same world, makers, latency and feed lag as the main one.
         against: Strategy to the baseline minus the main run, trigger by trigger.
+        reviews: Runs with a second opinion, each against the same run without.
     """
 
     seeds: str
@@ -103,6 +106,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[RunReport, ...]
     baselines: dict[str, RunReport]
     against: dict[str, Comparison]
+    reviews: tuple[ReviewReport, ...] = ()
 
     @property
     def judged(self) -> tuple[RunReport, ...]:
@@ -205,6 +209,7 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
                 for name, report in evaluation.baselines.items()
             },
             "runs": [_run(report) for report in evaluation.runs],
+            **(review_document(evaluation.reviews) if evaluation.reviews else {}),
         }
     )
 

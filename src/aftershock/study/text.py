@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aftershock.study.parts import Cell, Part
 from aftershock.study.report_data import Evaluation, RunReport
+from aftershock.study.review_parts import review_parts
 from aftershock.study.run_parts import run_parts
 from aftershock.study.runs_parts import runs_parts
 from aftershock.study.words import layout
@@ -13,7 +14,8 @@ __all__ = ["evaluation_text", "run_text"]
 
 def evaluation_text(evaluation: Evaluation) -> str:
     """Return the report: the main run whole, the others in a line each."""
-    parts = [*run_parts(evaluation.main), *runs_parts(evaluation)]
+    reviews = [part for report in evaluation.reviews for part in review_parts(report)]
+    parts = [*reviews, *run_parts(evaluation.main), *runs_parts(evaluation)]
     return f"seeds {evaluation.seeds}\n\n" + "\n\n".join(_part(part) for part in parts) + "\n"
 
 

@@ -114,7 +114,7 @@ def test_orders_before_the_window_are_counted_and_not_judged() -> None:
     session = make_session(one)
     oracle = make_strategy(one, session)
     oracle.begin(next(session.episodes()))
-    intent: OrderIntent = oracle.act().intent  # type: ignore[attr-defined]
+    intent: OrderIntent = oracle.act()[0].intent
     (records,) = run_session(session, Early(one.config, session.listing), (20.0,))
     assert [record.outside_orders for record in records] == [1]
     assert orders(records) == []

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from aftershock.app.evaluation.calibrations import load
-from aftershock.app.evaluation.plan import MUST_BE_ZERO, Job, engine_config
+from aftershock.app.evaluation.plan import MUST_BE_ZERO, Job, Review, engine_config
 from aftershock.app.evaluation.pool import Progress, Records, run_jobs
+from aftershock.app.evaluation.reviewers import Reviewer
 from aftershock.app.numerics import code_version
-from aftershock.core.config import EngineConfig
+from aftershock.core.config import EngineConfig, ReviewConfig
 from aftershock.errors import UsageError
 from aftershock.sim.market.params import MakerName, WorldName
 from aftershock.study.calibrate import calibrate
 from aftershock.study.calibration import FIRST_HELD_OUT_SEED, CalibrationDocument
 from aftershock.study.records import RunKey, TriggerRecord
 from aftershock.study.report_data import Evaluation, evaluate_runs
+from aftershock.study.review_report import review_report
+from aftershock.study.reviews import Reviewing, ReviewReport
 
 __all__ = ["Request", "Result", "check_training", "evaluate", "log_held_out", "train"]
 
@@ -40,6 +44,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         feed_ms: Median way of the feeds; None for the world's.
         jobs: Processes.
         keep: Folder of finished seeds; None to keep nothing.
+        review: Who gives the engine a second opinion, in runs of their own beside those without; None for nobody.
+        review_mode: `veto` or `gate`.
+        review_deadline_ms: How long an order waits for an answer.
     """
 
     first: int
@@ -54,6 +61,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     feed_ms: float | None = None
     jobs: int = 1
     keep: Path | None = None
+    review: Review | None = None
+    review_mode: Literal["veto", "gate"] = "veto"
+    review_deadline_ms: float = 1_000.0
 
     @property
     def seeds(self) -> str:
@@ -80,21 +90,35 @@ def evaluate(
     *,
     progress: Progress = lambda _done, _total: None,
     should_stop: Callable[[], bool] = lambda: False,
+    reviewer: Reviewer | None = None,
 ) -> Result:
     """Run every strategy over every seed and compute the figures.
+
+    Args:
+        request: What to evaluate.
+        progress: Told after each seed.
+        should_stop: Asked after each seed.
+        reviewer: Whom to ask if the request's reviewer is a provider.
 
     Raises:
         UsageError: The request makes no sense.
         ConfigError: The calibration is none.
-        InputError: Kept records can't be read or written.
+        InputError: Kept records, or a recording, can't be read or written.
     """
     check_seeds(request)
     config = engine_config(load(request.calibration))
     jobs = _jobs(request, config)
-    records = run_jobs(jobs, processes=request.jobs, folder=request.keep, progress=progress, should_stop=should_stop)
-    runs = _gather(jobs, records)
+    plain = len(jobs)
+    jobs += _reviewed(request, jobs)
+    records = run_jobs(
+        jobs, processes=request.jobs, folder=request.keep, progress=progress, should_stop=should_stop, reviewer=reviewer
+    )
+    runs = _gather(jobs[:plain], records[:plain])
     evaluation = evaluate_runs(runs, seeds=request.seeds, prior=request.prior) if any(t for _, t in runs) else None
-    return Result(evaluation=evaluation, undone=sum(each is None for each in records), records=runs)
+    reviewed = _gather(jobs[plain:], records[plain:])
+    if evaluation is not None and reviewed:
+        evaluation = msgspec.structs.replace(evaluation, reviews=_reviews(request, runs, reviewed))
+    return Result(evaluation=evaluation, undone=sum(each is None for each in records), records=runs + reviewed)
 
 
 def train(
@@ -176,6 +200,36 @@ def _jobs(request: Request, config: EngineConfig) -> list[Job]:
     return jobs
 
 
+def _reviewed(request: Request, jobs: list[Job]) -> list[Job]:
+    """Return the engine's jobs once more, with the reviewer."""
+    if request.review is None:
+        return []
+    if "engine" not in request.strategies:
+        raise UsageError("--reviewer reviews the engine: leave --strategy out, or name engine too")
+    review = ReviewConfig(mode=request.review_mode, deadline_ms=request.review_deadline_ms)
+    return [
+        msgspec.structs.replace(job, review=request.review, config=msgspec.structs.replace(job.config, review=review))
+        for job in jobs
+        if job.strategy == "engine"
+    ]
+
+
+def _reviews(request: Request, runs: Runs, reviewed: Runs) -> tuple[ReviewReport, ...]:
+    """Compare each run with the reviewer to the same one without, on the seeds that both have finished."""
+    if request.review is None:
+        return ()
+    reviewing = Reviewing(
+        reviewer=request.review.reviewer, mode=request.review_mode, deadline_ms=request.review_deadline_ms
+    )
+    without = dict(runs)
+    found = []
+    for key, triggers in reviewed:
+        plain = without.get(msgspec.structs.replace(key, strategy="engine"), [])
+        if {(t.seed, t.index) for t in plain} & {(t.seed, t.index) for t in triggers}:
+            found.append(review_report(key, plain, triggers, reviewing, prior=request.prior))
+    return tuple(found)
+
+
 def _gather(jobs: list[Job], records: list[Records | None]) -> Runs:
     """Put the records of one run together; extra decoy episodes get indices of their own."""
     runs: dict[RunKey, list[TriggerRecord]] = {}
@@ -202,6 +256,7 @@ def log_held_out(request: Request, folder: Path, commit: str) -> None:
         "latencies_ms": request.latencies_ms,
         "strategies": request.strategies,
         "calibration": request.calibration or "bundled",
+        "reviewer": None if request.review is None else request.review.reviewer,
     }
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "held_out.jsonl").open("ab") as file:

@@ -16,7 +16,7 @@ from aftershock.sim.market.episode import Episode
 from aftershock.sim.market.listing import PERPS
 from aftershock.study.records import HORIZONS, LATENCIES_MS, latency_key
 
-__all__ = ["LegFill", "by_latency", "edge_bps", "partial_loss_usd", "realised_bps", "waterfall_bps"]
+__all__ = ["LegFill", "by_latency", "edge_bps", "leg_names", "partial_loss_usd", "realised_bps", "waterfall_bps"]
 
 _HORIZON_NS = {"1s": NS_PER_S, "10s": 10 * NS_PER_S, "60s": 60 * NS_PER_S, "10m": 600 * NS_PER_S}
 _BUSTED_BPS = -5.0
@@ -32,6 +32,11 @@ class LegFill(NamedTuple):
     price: float
     coins: float
     busted: bool
+
+
+def leg_names(legs: tuple[Leg, ...]) -> tuple[str, ...]:
+    """Return each leg as side, venue and symbol: with trigger and type, what an opportunity is in every run."""
+    return tuple(f"{leg.side.value} {leg.venue} {leg.symbol}" for leg in legs)
 
 
 def _sign(leg: Leg) -> float:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 
+from aftershock.app.evaluation.recorded import Memory, Recorded
+from aftershock.app.evaluation.reviewed import ReviewedStrategy
+from aftershock.app.evaluation.reviewers import Reviewer, StandIn
 from aftershock.app.evaluation.strategies import (
     AlwaysHold,
     Article,
@@ -29,8 +34,11 @@ __all__ = [
     "ABLATIONS",
     "BASELINES",
     "MUST_BE_ZERO",
+    "RECORDED",
+    "STAND_IN",
     "STRATEGIES",
     "Job",
+    "Review",
     "engine_config",
     "make_session",
     "make_strategy",
@@ -43,10 +51,36 @@ STRATEGIES = ("engine", *BASELINES, *ABLATIONS, *_JUDGES)
 MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13")
 """Decoys of data quality: not one order may be sent on them."""
 
+STAND_IN, RECORDED = "stand-in", "recorded"
+"""Reviewers that send nothing; any other name is a provider's."""
+
 _VENUES = 4
 _REEVALUATE_BPS = 0.5
 """A tenth of the costs of the cheapest trade: smaller moves of the forward wait half a second."""
 _FEED_MS = World().feed_ms
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """Who gives a second opinion; what it may do stands in the engine's own configuration.
+
+    Attributes:
+        reviewer: `stand-in`, `recorded`, or a provider's name.
+        latency_ms: Of the stand-in.
+        recording: File that the answers come from (`recorded`), or go to (a provider).
+        recording_sha256: Of the file that they come from.
+        model: That a provider is asked for; empty for its own.
+    """
+
+    reviewer: str
+    latency_ms: float = 0.0
+    recording: str = ""
+    recording_sha256: str = ""
+    model: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether somebody is really asked."""
+        return self.reviewer not in (STAND_IN, RECORDED)
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +94,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         decoys: If given, the seed's extra episodes of these kinds alone.
         count: Episodes of the seed.
         config: Of the engine, before what the strategy changes.
+        review: Who gives the engine a second opinion; None for nobody.
     """
 
     seed: int
@@ -71,6 +106,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     feed_ms: float | None = None
     decoys: tuple[str, ...] = ()
     count: int = 20
+    review: Review | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the run is called: the strategy, and whom it asks."""
+        return self.strategy if self.review is None else f"{self.strategy}+{self.review.reviewer}"
 
     @property
     def keys(self) -> tuple[RunKey, ...]:
@@ -81,7 +122,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 makers=self.makers,
                 latency_ms=latency,
                 feed_lag_ms=_FEED_MS if self.feed_ms is None else self.feed_ms,
-                strategy=self.strategy,
+                strategy=self.name,
             )
             for latency in self.latencies_ms
         )
@@ -137,11 +178,17 @@ def make_session(job: Job) -> Session:
     )
 
 
-def make_strategy(job: Job, session: Session) -> Strategy:
+def make_strategy(job: Job, session: Session, reviewer: Reviewer | None = None) -> Strategy:
     """Return who is judged.
+
+    Args:
+        job: What is run.
+        session: Its market.
+        reviewer: Whom a job asks whose reviewer is a provider.
 
     Raises:
         UsageError: Nobody has that name.
+        InputError: The recording that a job names can't be read.
     """
     listing, latency = session.listing, int(job.latencies_ms[0] * NS_PER_MS)
     simple: dict[str, Callable[[Listing], Strategy]] = {
@@ -151,6 +198,21 @@ def make_strategy(job: Job, session: Session) -> Strategy:
         return simple[job.strategy](listing)
     if job.strategy in {"oracle", "leak"}:
         return (Oracle if job.strategy == "oracle" else Leak)(listing, latency)
+    if job.review is not None:
+        scope = f"{job.world}/{job.makers}/{job.seed}/{'decoys' if job.decoys else 'seed'}/"
+        asked = reviewer if job.review.is_live and reviewer is not None else _reviewer(job.review)
+        return ReviewedStrategy(ablated(job.config, job.strategy), listing, asked, scope)
     if job.strategy == "engine" or job.strategy in ABLATIONS:
         return EngineStrategy(ablated(job.config, job.strategy), listing)
     raise UsageError(f"no strategy is called {job.strategy!r}: choose among {', '.join(STRATEGIES)}")
+
+
+@lru_cache(maxsize=1)
+def _reviewer(review: Review) -> Reviewer:
+    if review.reviewer == STAND_IN:
+        return StandIn(review.latency_ms)
+    if review.reviewer != RECORDED:
+        raise UsageError(f"the reviewer {review.reviewer} has to be asked, and nobody was given to ask")
+    memory = Memory()
+    memory.read(Path(review.recording))
+    return Recorded(memory)

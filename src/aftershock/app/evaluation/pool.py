@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import itertools
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from aftershock.app.evaluation.plan import Job, make_session, make_strategy
+from aftershock.app.evaluation.reviewers import Reviewer
 from aftershock.app.evaluation.runner import run_session
 from aftershock.app.numerics import code_version, numerics_id
 from aftershock.errors import InputError
@@ -53,7 +55,7 @@ def source_digest() -> str:
         digest = hashlib.sha256()
         for path in sorted(root.rglob("*.py")):
             relative = path.relative_to(root).as_posix()
-            if relative.startswith(("core/", "model/", "pricing/", "sim/", "app/evaluation/")):
+            if relative.startswith(("core/", "model/", "pricing/", "review/", "sim/", "app/evaluation/")):
                 digest.update(relative.encode() + b"\0" + path.read_bytes())
         _SOURCE.append(digest.hexdigest())
     return _SOURCE[0]
@@ -66,6 +68,7 @@ def run_jobs(
     folder: Path | None = None,
     progress: Progress = lambda _done, _total: None,
     should_stop: Callable[[], bool] = lambda: False,
+    reviewer: Reviewer | None = None,
 ) -> list[Records | None]:
     """Run jobs and return the records of each, in the order of the jobs; None for what a stop left undone.
 
@@ -75,6 +78,7 @@ def run_jobs(
         folder: Where finished seeds are kept, and taken from if they are there already.
         progress: Told after each job.
         should_stop: Asked after each job.
+        reviewer: Whom the jobs ask whose reviewer is a provider; they run in this process, one after the other.
 
     Raises:
         InputError: A kept file can't be read or written.
@@ -83,7 +87,10 @@ def run_jobs(
     todo = [i for i, records in enumerate(found) if records is None]
     done = len(jobs) - len(todo)
     progress(done, len(jobs))
-    for i, packed in _results([(i, jobs[i]) for i in todo], processes):
+    asking = [i for i in todo if _is_live(jobs[i])]
+    rest = [(i, jobs[i]) for i in todo if not _is_live(jobs[i])]
+    asked = (_run((i, jobs[i]), reviewer) for i in asking)
+    for i, packed in itertools.chain(_results(rest, processes), asked):
         found[i] = _DECODER.decode(packed)
         _keep(jobs[i], folder, packed)
         done += 1
@@ -91,6 +98,10 @@ def run_jobs(
         if should_stop():
             break
     return found
+
+
+def _is_live(job: Job) -> bool:
+    return job.review is not None and job.review.is_live
 
 
 def _results(todo: list[tuple[int, Job]], processes: int) -> Iterator[tuple[int, bytes]]:
@@ -112,13 +123,12 @@ def _prepare() -> None:
     gc.set_threshold(200_000, 20, 50)
 
 
-def _run(each: tuple[int, Job]) -> tuple[int, bytes]:
+def _run(each: tuple[int, Job], reviewer: Reviewer | None = None) -> tuple[int, bytes]:
     index, job = each
     session = make_session(job)
     probe = _probe_moment if job.strategy == "random_time" else None
-    records = run_session(
-        session, make_strategy(job, session), job.latencies_ms, hedged=job.strategy != "no_hedge", probe_ns=probe
-    )
+    strategy = make_strategy(job, session, reviewer)
+    records = run_session(session, strategy, job.latencies_ms, hedged=job.strategy != "no_hedge", probe_ns=probe)
     return index, _ENCODER.encode(records)
 
 
@@ -130,7 +140,7 @@ def _probe_moment(episode: Episode) -> int:
 
 
 def _path(job: Job, folder: Path) -> Path:
-    return folder / f"{job.strategy}-{job.world}-{job.makers}-{job.seed}-{job_digest(job)}.msgpack"
+    return folder / f"{job.name}-{job.world}-{job.makers}-{job.seed}-{job_digest(job)}.msgpack"
 
 
 def _kept(job: Job, folder: Path | None) -> Records | None:

@@ -10,8 +10,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from aftershock.app.evaluation.desk import NEVER, Desk, Order
-from aftershock.app.evaluation.labels import by_latency, edge_bps, partial_loss_usd, realised_bps, waterfall_bps
-from aftershock.app.evaluation.strategies import Oracle, Sent, Strategy
+from aftershock.app.evaluation.labels import (
+    by_latency,
+    edge_bps,
+    leg_names,
+    partial_loss_usd,
+    realised_bps,
+    waterfall_bps,
+)
+from aftershock.app.evaluation.strategies import Sent, Strategy
 from aftershock.model.events import Timer
 from aftershock.model.orders import OrderIntent, Side, leg_limit
 from aftershock.model.signals import ArbitrageSignal
@@ -100,15 +107,15 @@ def _drive(  # noqa: C901 - one branch for each thing that can come next
 
     while True:
         place = episode.next_place()
-        due = strategy.due() if isinstance(strategy, Oracle) else None
+        due = strategy.due()
         soonest = NEVER if place is None else place.ts_init
         nearest = min(desks, key=lambda desk: desk.next_ts)
-        at_desk, at_oracle = nearest.next_ts, NEVER if due is None else due
+        at_desk, acts = nearest.next_ts, NEVER if due is None else due
         if probe is not None and probe <= min(soonest, at_desk):
             outside += send(strategy.on_event(Timer(ts_event=probe, ts_init=probe, key="probe:BTC")), probe)
             probe = None
-        elif at_oracle < NEVER and at_oracle <= min(soonest, at_desk) and isinstance(strategy, Oracle):
-            outside += send([strategy.act()], at_oracle)
+        elif acts < NEVER and acts <= min(soonest, at_desk):
+            outside += send(strategy.act(), acts)
         elif at_desk < NEVER and at_desk <= soonest:
             report = nearest.step()
             if report is not None:
@@ -170,6 +177,8 @@ class _Facts:
             hold_reasons=dict(sorted(counted.hold_reasons.items())),
             orders=tuple(orders),
             outside_orders=self._outside,
+            questions=tuple(counted.questions),
+            reviewed=tuple(counted.reviewed),
         )
 
     def _order(self, order: Order, curve: dict[str, float], desk: Desk) -> OrderRecord:
@@ -203,6 +212,8 @@ class _Facts:
             decided_ms=(order.decided - episode.onset_ns) / NS_PER_MS,
             lead_ms=_lead_ms(episode, order, self._opportunities),
             by_latency_bps=curve,
+            trigger=intent.trigger_id,
+            legs=leg_names(intent.legs),
         )
 
 

@@ -17,6 +17,7 @@ from aftershock.model.units import BPS, NAN, NS_PER_S
 from aftershock.sim.market.episode import Episode
 from aftershock.sim.market.listing import INVERSE, Listing
 from aftershock.sim.market.plan import generator
+from aftershock.study.records import QuestionRecord, ReviewedRecord
 
 __all__ = ["AlwaysHold", "Article", "Coin", "EngineStrategy", "Leak", "Oracle", "PriceMove", "Sent", "Strategy"]
 
@@ -35,6 +36,8 @@ class Counted(msgspec.Struct):
     decisions: int = 0
     evaluations: int = 0
     hold_reasons: dict[str, int] = {}
+    questions: list[QuestionRecord] = []
+    reviewed: list[ReviewedRecord] = []
 
 
 class Strategy(Protocol):
@@ -48,6 +51,14 @@ class Strategy(Protocol):
 
     def on_event(self, event: ev.Event) -> list[Sent]:
         """Take what arrived, and return the orders that leave now."""
+        ...
+
+    def due(self) -> int | None:
+        """Return when it wants to act next, whatever arrives; None if it waits for nothing."""
+        ...
+
+    def act(self) -> list[Sent]:
+        """Do what is due, and return the orders that leave now."""
         ...
 
 
@@ -69,6 +80,7 @@ class EngineStrategy:
         orders: list[Sent] = []
         signal: ArbitrageSignal | None = None
         for effect in self.engine.process(event):
+            self.see(effect, event.ts_init)
             if isinstance(effect, ArbitrageSignal):
                 signal = effect
                 self.counted.decisions += 1
@@ -82,6 +94,17 @@ class EngineStrategy:
                 self.counted.triggers += 1
         self.counted.evaluations = self.engine.stats.evaluations - self._evaluated
         return orders
+
+    def see(self, effect: object, now: int) -> None:
+        """Take note of an effect, in order."""
+
+    def due(self) -> int | None:
+        """Return None: what the engine waits for happens with the next event."""
+        return None
+
+    def act(self) -> list[Sent]:
+        """Do nothing."""
+        return []
 
 
 class _Simple(ABC):
@@ -103,6 +126,14 @@ class _Simple(ABC):
     @abstractmethod
     def on_event(self, event: ev.Event) -> list[Sent]:
         """Take what arrived."""
+
+    def due(self) -> int | None:
+        """Return None: only events move it."""
+        return None
+
+    def act(self) -> list[Sent]:
+        """Do nothing."""
+        return []
 
     def _see(self, event: ev.Event) -> None:
         if isinstance(event, ev.OptionQuotes) and event.stream.venue == INVERSE:
@@ -244,9 +275,9 @@ class Oracle(_Simple):
         """Return when it wants to act next, whatever arrives."""
         return self._plans[0][0] if self._plans else None
 
-    def act(self) -> Sent:
+    def act(self) -> list[Sent]:
         """Return the order that is due."""
-        return Sent(self._plans.pop(0)[1])
+        return [Sent(self._plans.pop(0)[1])]
 
     def on_event(self, event: ev.Event) -> list[Sent]:  # noqa: ARG002 - it knows already
         """Nothing that arrives matters to it."""
