@@ -32,7 +32,8 @@ PUBLIC = [
     ("/api/v1/market", {"symbol": PERP}), ("/api/v1/depth", {"symbol": PERP}), ("/api/v1/ticker", {"symbol": PERP}),
     ("/api/v1/tickers", {}), ("/api/v1/trades", {"symbol": PERP}), ("/api/v1/markPrices", {}),
     ("/api/v1/openInterest", {}), ("/api/v1/prediction", {}), ("/api/v1/prediction/tags", {}), ("/api/v1/status", {}),
-    ("/api/v1/fundingRates", {"symbol": PERP}),
+    ("/api/v1/fundingRates", {"symbol": PERP}), ("/api/v1/trades/history", {"symbol": PERP, "offset": "1"}),
+    ("/api/v1/klines", {"symbol": PERP, "interval": "1m", "startTime": "1700000000"}),
 ]  # fmt: skip
 PRIVATE = [
     ("/api/v1/account", "accountQuery", {}), ("/api/v1/capital", "balanceQuery", {}),
@@ -151,8 +152,9 @@ def before_call(context, case, kwargs):
     case.headers = {**(case.headers or {}), "X-API-Key": os.environ["KEY"], "X-Timestamp": now, "X-Window": "5000",
                     "X-Signature": base64.b64encode(KEY.sign(signed.encode("utf-8", "replace"))).decode()}
 """
-FUZZED = ("markets", "market", "depth", "ticker", "tickers", "trades", "markPrices", "openInterest", "order", "orders",
-          "account", "capital", "position", "account/limits/order")  # fmt: skip
+FUZZED = ("markets", "market", "depth", "ticker", "tickers", "trades", "trades/history", "markPrices", "openInterest",
+          "klines", "fundingRates", "prediction", "order", "orders", "account", "capital", "position",
+          "account/limits/order")  # fmt: skip
 
 
 def test_no_request_that_the_document_allows_or_forbids_is_a_fault_of_the_server(

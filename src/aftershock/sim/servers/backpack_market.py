@@ -18,6 +18,7 @@ from aftershock.model.liquidations import Liquidated
 from aftershock.model.units import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from aftershock.sim.market.listing import LINEAR, Listing
 from aftershock.sim.servers.backpack_books import Book, Change, Fill
+from aftershock.sim.servers.backpack_candles import Candles
 from aftershock.sim.servers.backpack_errors import ApiError
 from aftershock.sim.servers.backpack_listing import PERP, SPOT, OptionListing, documents, option_listing
 from aftershock.sim.servers.backpack_stamps import micros, next_hour_ms
@@ -55,6 +56,9 @@ class BackpackMarket:
         books: By symbol.
         marks: Mark prices by symbol.
         trades: Latest prints by symbol, newest last, in the form of the REST interface.
+        candles: Of the prints.
+        began_ns: When it was first quoted, ns UTC; 0 before.
+        funding_rate: Told each hour; nobody is charged.
     """
 
     def __init__(self, hub: Hub, listing: Callable[[], Listing], *, options: bool = True) -> None:
@@ -74,6 +78,9 @@ class BackpackMarket:
         self.on_printed: OnPrinted = _ignored
         self._options: dict[str, OptionListing] = {}
         self._known: dict[str, OptionListing] = {}
+        self.candles = Candles()
+        self.began_ns = 0
+        self.funding_rate = "0.0000125"
         self._underlyings: dict[int, float] = {}
         self._listed_ns = 0
         self._opened: tuple[int, Decimal] = (0, Decimal(0))
@@ -128,6 +135,7 @@ class BackpackMarket:
                 self._changed(symbol, change, event.ts_event, event.ts_init)
                 if book.mid is not None:
                     self.marks[symbol] = book.mid
+            self.began_ns = self.began_ns or event.ts_init
             self.opening()
         elif isinstance(event, Trade) and event.venue == _LEADER:
             for symbol, basis in _FOLLOWING:
@@ -199,6 +207,7 @@ class BackpackMarket:
 
     def _print(self, symbol: str, price: Decimal, quantity: Decimal, *, maker_buys: bool, at_ns: int) -> int:
         self._next_trade += 1
+        self.candles.add(symbol, at_ns, price, quantity)
         number = self._next_trade
         kept = self.trades.setdefault(symbol, deque(maxlen=_KEPT_TRADES))
         kept.append(
@@ -262,7 +271,7 @@ class BackpackMarket:
         now = micros(self.now_ns)
         data: dict[str, Any] = {"e": "markPrice", "E": now, "s": symbol, "p": str(self.marks[symbol]), "T": now}
         if symbol == PERP:
-            data |= {"f": "0.0000125", "i": str(self.index()), "n": next_hour_ms(self.now_ns)}
+            data |= {"f": self.funding_rate, "i": str(self.index()), "n": next_hour_ms(self.now_ns)}
         option = self.option(symbol)
         if option is not None and option.expiry_ns in self._underlyings:
             data["underlyingPrice"] = f"{self._underlyings[option.expiry_ns]:.2f}"

@@ -13,9 +13,11 @@ from aiohttp import WSMsgType, web
 from aftershock.model.units import NS_PER_MS
 from aftershock.sim.servers.backpack_account import Account
 from aftershock.sim.servers.backpack_auth import Verifier
+from aftershock.sim.servers.backpack_candles import INTERVALS
 from aftershock.sim.servers.backpack_errors import ApiError
 from aftershock.sim.servers.backpack_market import BackpackMarket
 from aftershock.sim.servers.backpack_positions import position_update
+from aftershock.sim.servers.backpack_ticker import Summaries
 from aftershock.sim.servers.faults import Faults
 from aftershock.sim.servers.outbox import Outbox, give_up
 
@@ -24,7 +26,7 @@ __all__ = ["BackpackWs"]
 _MAX_FRAME = 512 << 10
 _PING_S = 60.0
 _MARK_S = 1.0
-_OF_A_SYMBOL = ("bookTicker", "depth", "trade", "markPrice", "openInterest", "ticker", "kline")
+_OF_A_SYMBOL = ("bookTicker", "depth", "trade", "markPrice", "ticker", "kline")
 _PRIVATE = ("account.orderUpdate", "account.positionUpdate", "account.rfqUpdate", "account.balanceUpdate")
 _SLOWER = {"200ms": 0.2, "600ms": 0.6, "1000ms": 1.0}
 _INVALID = {"id": None, "error": {"code": 4006, "message": "Invalid stream"}}
@@ -37,6 +39,7 @@ class BackpackWs:
     def __init__(self, market: BackpackMarket, account: Account, verifier: Verifier, faults: Faults) -> None:
         self._market, self._account, self._verifier, self._faults = market, account, verifier, faults
         self._open: list[_Connection] = []
+        self._summaries = Summaries(market)
         market.emit = self.emit
         account.tell = self.emit
 
@@ -61,7 +64,7 @@ class BackpackWs:
         ticking.cancel()
 
     async def _tick(self) -> None:
-        """Send marks each second, and slower books when they are due."""
+        """Send marks, tickers and candles each second, and slower books when they are due."""
         count = 0
         while True:
             await asyncio.sleep(0.2)
@@ -73,6 +76,9 @@ class BackpackWs:
             if count % round(_MARK_S / 0.2) == 0:
                 for symbol in list(self._market.marks):
                     self.emit("markPrice", symbol, self._market.mark(symbol))
+                wanted = [_parts(name) for connection in self._open for name in connection.names]
+                for kind, name, data in list(self._summaries.due(wanted)):
+                    self.emit(kind, name, data)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if not web.WebSocketResponse().can_prepare(request).ok:
@@ -146,7 +152,7 @@ class BackpackWs:
         if kind in _PRIVATE:
             return True
         listed = any(each["symbol"] == symbol for each in self._market.documents())
-        return kind in _OF_A_SYMBOL and listed and (not slower or kind in ("depth", "kline"))
+        return kind in _OF_A_SYMBOL and listed and (kind != "kline" or slower in INTERVALS)
 
 
 class _Connection:

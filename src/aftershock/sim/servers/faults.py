@@ -74,7 +74,8 @@ FAULTS: dict[str, str] = {
     "backpack-new-state": "lists a book in a state that nobody knows",
     "backpack-nulls": "leaves fields of options null",
     "backpack-wrong-types": "lists steps of price and quantity as what they are not",
-    "backpack-cancel-202": "accepts a cancellation with 202 and no body",
+    "backpack-cancel-202": "accepts a cancellation with 202 and no body, and carries it out a moment later",
+    "backpack-fill-first": "tells of an order's fill on the account's stream before it answers the order",
     "backpack-batch-mix": "refuses one order of a batch inside a 200",
     "backpack-lost-reply": "takes an order and resets the connection before it answers",
     # the model gateway
