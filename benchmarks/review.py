@@ -223,7 +223,7 @@ async def _stalls(found: list[float]) -> None:
         before = time.perf_counter_ns()
         await asyncio.sleep(0)
         found.append((time.perf_counter_ns() - before) / 1e6)
-        await asyncio.sleep(0.0005)
+        await asyncio.sleep(0.002)  # a timer of uvloop is a whole millisecond: less would never sleep
 
 
 def _waits(recording: Path) -> dict[str, float]:

@@ -135,6 +135,9 @@ class Tape:
         self.states[self.last] = self.state()
         if self.at < len(self.frames):
             self.cuts += 1
+            # What was sent has to leave before the cut, which empties the buffer in which a slow reader leaves it.
+            while request.transport is not None and request.transport.get_write_buffer_size():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
             await asyncio.sleep(0.02)
             if request.transport is not None:
                 request.transport.abort()
