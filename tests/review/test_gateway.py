@@ -210,6 +210,40 @@ async def test_a_canary_that_wants_a_trade_that_nobody_should_keeps_the_provider
         assert not lane.breaker.is_closed
 
 
+@pytest.mark.parametrize("proves_nothing", ["no money", "the other side"])
+@in_loop
+async def test_a_canary_that_proves_nothing_is_followed_by_another(proves_nothing: str) -> None:
+    flipped = raw(completion(answer("SELL")))
+    transport = ScriptedTransport(v1=[*[raw(b"", 500)] * 5, *([] if proves_nothing == "no money" else [flipped]), HOLD])
+    purse = OpenPurse()
+    async with desk(transport, purse=purse) as gateway:
+        (lane,) = gateway.lanes
+        for _ in range(5):
+            await gateway.outcome(asked(), within_s=0.2)
+        lane.breaker._opens_s = 0.0
+        if proves_nothing == "no money":
+            purse.refuses = Failure(Fallback.BUDGET, "the cap for a day is spent")
+        await gateway.outcome(asked())
+        await asyncio.sleep(0.02)
+        assert not lane.breaker.is_closed
+        purse.refuses, lane.breaker._opens_s = None, 0.0
+
+        await gateway.outcome(asked())
+        await until(lambda: lane.breaker.is_closed)
+
+
+@in_loop
+async def test_a_request_that_the_end_cuts_off_is_paid_for_and_on_record() -> None:
+    async with desk(ScriptedTransport(v1=[30.0, GOOD])) as gateway:
+        gateway.ask(asked("cut"), 60.0)
+        await until(lambda: gateway.transport.in_flight == 1)
+        await gateway.gateway.stop()
+
+        (record,) = gateway.records
+        assert (record.trigger_id, record.fallback, record.cost_usd) == ("cut", "stopped", 0.001)
+        assert gateway.purse.spent_usd == 0.001
+
+
 @in_loop
 async def test_without_money_nothing_is_sent() -> None:
     transport = ScriptedTransport(v1=[GOOD])

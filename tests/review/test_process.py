@@ -116,6 +116,41 @@ async def test_a_gateway_that_can_t_start_says_why_and_every_question_falls_back
 
 
 @in_loop
+async def test_a_gateway_that_hangs_keeps_nobody_waiting_and_takes_no_more_than_it_reads() -> None:
+    async with serving() as served, running(served) as process:
+        await process.ready(10.0)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            said = await ask(process, 0.1)
+            took = time.monotonic() - started
+            outcomes: list[Outcome] = []
+            for _ in range(8_000):
+                process.ask(asked(), time.monotonic_ns() + 10**9, outcomes.append)
+            shed = [each for each in outcomes if each.fallback is Fallback.SHED]
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+
+    assert said.fallback is Fallback.DEADLINE
+    assert took < 0.3
+    assert shed
+
+
+@in_loop
+async def test_the_same_question_twice_is_one_question() -> None:
+    async with serving("gateway-stall") as served, running(served) as process:
+        await process.ready(10.0)
+        outcomes: list[Outcome] = []
+        question = asked()
+        for _ in range(2):
+            process.ask(question, time.monotonic_ns() + 10**8, outcomes.append)
+        await until(lambda: len(outcomes) == 2)
+
+    assert [each.fallback for each in outcomes] == [Fallback.SHED, Fallback.DEADLINE]
+
+
+@in_loop
 async def test_without_a_provider_every_question_falls_back_at_once() -> None:
     process = GatewayProcess(GatewayConfig(probe=False), [])
     await process.start()

@@ -77,6 +77,11 @@ class Breaker:
         elif self.state is BreakerState.CLOSED and worn_out:
             self._open(f"{failures} of the last {len(self._outcomes)} requests failed, the last: {why}", now_s)
 
+    def on_unproved(self, why: str, now_s: float) -> None:
+        """Note that the canary proved nothing; does nothing if what became of it was noted already."""
+        if self.state is BreakerState.HALF_OPEN:
+            self._open(why, now_s)
+
     def on_refused(self, why: str) -> None:
         """Note that the key or the account was refused."""
         self.state, self.why = BreakerState.NEEDS_A_PERSON, why

@@ -113,7 +113,9 @@ class Caller:
                 hold.release()
                 return self._told(call, hold, started, None, read, None, 0.0)
         except asyncio.CancelledError:
-            hold.settle_unknown()
+            job.is_estimate = True
+            ended = Failure(Fallback.STOPPED, "the gateway ended before the provider answered")
+            self._told(call, hold, started, None, ended, None, hold.settle_unknown())
             raise
         usage, cost = self._pay(call, hold, raw, read)
         return self._told(call, hold, started, raw, read, usage, cost)

@@ -265,7 +265,9 @@ class Gateway:
                 return
 
     async def _try(self, lane: Lane) -> None:
-        await self._ask_canary(lane)
+        said = await self._ask_canary(lane)
+        if isinstance(said, Failure):  # one that was never sent, or made no sense, tells the breaker nothing by itself
+            lane.breaker.on_unproved(said.detail, self._now_s)
 
     async def _ask_canary(self, lane: Lane) -> Answered | Failure:
         self._canaries += 1

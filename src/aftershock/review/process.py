@@ -29,8 +29,20 @@ _MOST_STARTS = 5
 _FIRST_PAUSE_S = 0.2
 _END_S = 5.0
 _GRACE_S = 0.02
+_MOST_UNREAD = 1 << 22
+"""Bytes of questions that a process which hangs may leave unread; a question is about a kilobyte."""
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "SYSTEMROOT", "TMPDIR")
 """All that the process gets: keys come through its socket, and proxies are nobody's business here."""
+
+
+def _nothing(request: ReviewRequest, fallback: Fallback, detail: str) -> Outcome:
+    return Outcome(
+        request_id=request.request_id,
+        trigger_id=request.trigger_id,
+        fallback=fallback,
+        detail=detail,
+        latency_ms=0.0,
+    )
 
 
 class _Asked(NamedTuple):
@@ -96,7 +108,8 @@ class GatewayProcess:
     def ask(self, request: ReviewRequest, deadline_ns: int, on_outcome: Callable[[Outcome], None]) -> None:
         """Hand over a question, and who gets its outcome: always, and once."""
         if request.request_id in self._open:
-            raise ValueError(f"the question {request.request_id} is out already")
+            on_outcome(_nothing(request, Fallback.SHED, "the same question is out already"))
+            return
         # The gateway tells its outcome in time; a process that starts, hangs or swaps does not keep anybody waiting.
         now_ns = time.monotonic_ns()
         left_s = max(deadline_ns - now_ns, 0) / NS_PER_S + _GRACE_S
@@ -104,6 +117,8 @@ class GatewayProcess:
         self._open[request.request_id] = _Asked(request.trigger_id, on_outcome, timer, now_ns)
         if self._writer is None or self._stopping:
             self._fall_back(request.request_id, "the gateway is not running")
+        elif self._writer.transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._fall_back(request.request_id, "the gateway process does not read", Fallback.SHED)
         else:
             self._writer.write(encode(Ask(request, deadline_ns)))
 
