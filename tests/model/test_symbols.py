@@ -141,3 +141,9 @@ def test_no_text_raises_and_what_is_read_is_written_back(venue: str, text: str) 
     parsed = parse_symbol(venue, text)
     if parsed is not None:
         assert write_symbol(parsed) == text
+
+
+def test_a_name_in_digits_of_another_script_is_no_instrument() -> None:
+    assert parse_symbol("deribit", "BTC-6OCT26-90000-C") is not None
+    assert parse_symbol("deribit", "BTC-6OCT26-\uff19\uff10\uff10\uff10\uff10-C") is None
+    assert parse_symbol("okex-options", "BTC-USD-26100\u0666-90000-C") is None

@@ -13,7 +13,7 @@ from aftershock.study.sample import Sample
 from aftershock.study.table import tabulate
 from tests.study.synthetic import LATENCY, always_hold, lost, market, oracle, order, trigger
 
-MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13")
+MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13", "D20")
 
 
 def judged(records: Sequence[TriggerRecord]) -> dict[str, Goal]:
@@ -25,7 +25,7 @@ def planted(captured: int, of: int, confidence: float = 1.0) -> list[TriggerReco
     """Return planted triggers, so many of them captured, then 200 of each decoy that must be zero, then plain ones."""
     sent = order(confidence=confidence)
     records = [trigger(i, "S1", positive=True, orders=(sent,) if i < captured else ()) for i in range(of)]
-    records += [trigger(of + i, MUST_BE_ZERO[i % 5]) for i in range(1000)]
+    records += [trigger(of + i, MUST_BE_ZERO[i % 6]) for i in range(1200)]
     return records + [trigger(i) for i in range(len(records), 4000)]
 
 
@@ -33,9 +33,8 @@ def test_a_strategy_that_knows_everything_meets_every_goal() -> None:
     found = judged(planted(2000, 2000))
 
     outcomes = {name: goal.outcome for name, goal in found.items()}
-    assert outcomes.pop("orders on D20") == "not_established"
     assert set(outcomes.values()) == {"met"}
-    assert len(outcomes) == 10
+    assert len(outcomes) == 11
 
 
 @pytest.mark.parametrize(("captured", "outcome"), [(1400, "missed"), (1440, "missed"), (1441, "met"), (1600, "met")])
@@ -91,8 +90,6 @@ def test_one_order_on_a_decoy_of_data_quality_is_a_miss_however_few_there_are() 
     assert found["orders on D8"].note == "only 1 of 200 triggers"
 
 
-def test_the_decoy_that_needs_the_gateway_is_listed_as_not_there_yet() -> None:
-    found = judged(market(oracle, 40))["orders on D20"]
-
-    assert found.outcome == "not_established"
-    assert "not there yet" in found.note
+def test_the_decoy_of_hostile_names_is_judged_as_the_others_are() -> None:
+    assert judged(market(oracle, 40))["orders on D20"].note == "only 0 of 200 triggers"
+    assert judged([trigger(0, "D20", orders=(lost(),))])["orders on D20"].outcome == "missed"

@@ -251,7 +251,8 @@ _WRITERS: dict[str, Callable[[ParsedSymbol], str]] = {
 def parse_symbol(venue: str, symbol: str) -> ParsedSymbol | None:
     """Parse a symbol by its Tardis venue id; None if the venue's grammar is unknown or the symbol does not fit."""
     parser = _PARSERS.get(venue)
-    return None if parser is None else parser(symbol)
+    # `\d` and `int` take digits of every script: a name with others looks like an instrument and is none.
+    return None if parser is None or not symbol.isascii() else parser(symbol)
 
 
 def write_symbol(parsed: ParsedSymbol) -> str:

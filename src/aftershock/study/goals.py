@@ -15,7 +15,7 @@ import msgspec
 from aftershock.study.figure import MIN_DECOYS, MIN_FILLS, MIN_TRIGGERS, Figure, figure
 from aftershock.study.intervals import wilson
 from aftershock.study.metrics import Metrics
-from aftershock.study.plans import MUST_BE_ZERO, NOT_THERE_YET
+from aftershock.study.plans import MUST_BE_ZERO
 from aftershock.study.records import TriggerRecord
 
 __all__ = ["GOAL_PRIOR", "Goal", "Outcome", "judge"]
@@ -65,7 +65,6 @@ def judge(metrics: Metrics, triggers: Sequence[TriggerRecord]) -> tuple[Goal, ..
     return (
         *(_limit(metrics, name, relation, limit, fills) for name, relation, limit in _LIMITS),
         *(_no_orders(plan, triggers) for plan in MUST_BE_ZERO),
-        *(_absent(plan) for plan in NOT_THERE_YET),
     )
 
 
@@ -102,16 +101,4 @@ def _no_orders(plan: str, triggers: Sequence[TriggerRecord]) -> Goal:
         figure=figure(wilson(hit, len(of_plan)), len(of_plan), enough=enough),
         outcome=outcome,
         note="" if enough or orders else f"only {len(of_plan)} of {MIN_DECOYS} triggers",
-    )
-
-
-def _absent(plan: str) -> Goal:
-    return Goal(
-        name=f"orders on {plan}",
-        relation="==",
-        limit=0.0,
-        bound=0.0,
-        figure=figure(wilson(0, 0), 0, enough=False),
-        outcome="not_established",
-        note="not there yet: it arrives with the model gateway",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MUST_BE_ZERO", "NOT_THERE_YET", "PLANS", "expected", "plan_order"]
+__all__ = ["MUST_BE_ZERO", "PLANS", "expected", "plan_order"]
 
 PLANS = {
     "S1": "stalled maker after a consolidated move",
@@ -31,13 +31,11 @@ PLANS = {
     "D17": "reversal within our latency",
     "D18": "expiry within minutes, delisted or halted",
     "D19": "hedge venue down",
+    "D20": "names that give orders to a model",
 }
 
-MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13")
+MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13", "D20")
 """Decoys of data quality: one order on any of them is a fault."""
-
-NOT_THERE_YET = ("D20",)
-"""Must be zero too, and needs the model gateway: garbage or instructions in text that a model reads."""
 
 _SPECIAL = {"D5": "HOLD or unfilled", "D14": "HOLD, detect once", "D15": "HOLD, detect once", "D17": "loss bounded"}
 

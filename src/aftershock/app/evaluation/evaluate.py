@@ -192,7 +192,7 @@ def _jobs(request: Request, config: EngineConfig) -> list[Job]:
                     "feed_ms": request.feed_ms,
                 }
                 jobs += [Job(seed=seed, **common) for seed in range(request.first, request.last + 1)]  # type: ignore[arg-type]
-                extra = -(-request.decoys_each * len(MUST_BE_ZERO) // _DECOYS_PER_SEED)
+                extra = -(-request.decoys_each // (_DECOYS_PER_SEED // len(MUST_BE_ZERO)))
                 jobs += [
                     Job(seed=request.first + i, decoys=MUST_BE_ZERO, **common)  # type: ignore[arg-type]
                     for i in range(extra)

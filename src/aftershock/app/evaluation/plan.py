@@ -48,7 +48,7 @@ BASELINES = ("always_hold", "article", "price_move")
 ABLATIONS = ("price_only", "random_time", "no_robust_values", "single_venue_forward", "no_hedge", "greedy_takers")
 _JUDGES = ("oracle", "coin", "leak")
 STRATEGIES = ("engine", *BASELINES, *ABLATIONS, *_JUDGES)
-MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13")
+MUST_BE_ZERO = ("D7", "D8", "D9", "D12", "D13", "D20")
 """Decoys of data quality: not one order may be sent on them."""
 
 STAND_IN, RECORDED = "stand-in", "recorded"

@@ -15,6 +15,7 @@ from aftershock.sim.market.book import SHOWN, Books, GroupBook, OutTimes
 from aftershock.sim.market.feeds import OptionFeed, Ways, fault_events, future_events, index_events, perp_events
 from aftershock.sim.market.grid import Floats, Ints, at, grid
 from aftershock.sim.market.hawkes import LiquidationParams, draw_liquidations, impact
+from aftershock.sim.market.hostile import hostile_events
 from aftershock.sim.market.liquidation_feeds import FeedFault as LiquidationFault
 from aftershock.sim.market.liquidation_feeds import liquidation_events
 from aftershock.sim.market.listing import INVERSE, LINEAR, PERPS, Listing
@@ -255,7 +256,7 @@ class Episode:
         events += liquidation_events(
             rng, liquidations, self.perps.mid, lambda venue, sent: ways.arrival(PERPS[venue].venue, sent), fault  # type: ignore[arg-type]
         )  # fmt: skip
-        events += fault_events(script, 40 * NS_PER_MS)
+        events += fault_events(script, 40 * NS_PER_MS) + hostile_events(script, 40 * NS_PER_MS)
         placed = sorted(((place(event), i) for i, event in enumerate(events)))
         self._events = [events[i] for _, i in placed]
         self._places = [at_place for at_place, _ in placed]

@@ -30,6 +30,8 @@ BEFORE_S, AFTER_S = 120, 300
 PLANTS = ("S1", "S1", "S1", "S2", "S3", "S4", "S5", "S6")
 """Stalled maker (three of eight), parity leg, vertical or butterfly, cross-venue, vol overshoot, perp dislocation."""
 DECOYS = tuple(f"D{number}" for number in range(1, 20))
+"""Those that take turns in a seed. D20, hostile names, comes in sessions of decoys alone: one more kind in turn would
+make another market of every seed."""
 _PLAIN = 6
 _DECOYS_PER_SEED = 6
 _WITHOUT_SHOCK = ("S3", "S4", "S6", "D2")
@@ -41,7 +43,7 @@ class EpisodePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         index: Place in the seed.
-        kind: `S1` to `S6`, `plain`, or `D1` to `D19`.
+        kind: `S1` to `S6`, `plain`, or `D1` to `D20`.
         start_ns: First moment of the fine window, `BEFORE_S` before the planned onset.
         shock: False if the whole market stays where it is.
     """

@@ -1,4 +1,4 @@
-"""What is planted in an episode of each kind: opportunities S1 to S6 and decoys D1 to D19 (domain notes, 4.2)."""
+"""What is planted in an episode of each kind: opportunities S1 to S6 and decoys D1 to D20 (domain notes, 4.2)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class FeedFault(StrEnum):
     DUPLICATED = "duplicated"
     SATURATED = "saturated"
     PERPS_DOWN = "perps_down"
+    HOSTILE = "hostile"
 
 
 class Stall(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +100,7 @@ def write_script(rng: Generator, kind: str, onset: int, *, shock: bool) -> Scrip
 
     Args:
         rng: Source of randomness.
-        kind: `S1` to `S6`, `plain`, `D1` to `D19`.
+        kind: `S1` to `S6`, `plain`, `D1` to `D20`.
         onset: When the planned shock begins, ns.
         shock: False if the kind has none.
     """
@@ -200,6 +201,8 @@ def write_script(rng: Generator, kind: str, onset: int, *, shock: bool) -> Scrip
     if kind == "D19":
         down = faulty(FeedFault.PERPS_DOWN, 5.0, (60.0, 90.0), unhedgeable=True)
         return msgspec.structs.replace(down, stalls=(stall(1.5, 8.0),))
+    if kind == "D20":
+        return faulty(FeedFault.HOSTILE, 5.0, (30.0, 60.0), in_time=True)
     return Script(shock_bps=size)
 
 
