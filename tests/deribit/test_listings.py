@@ -118,7 +118,7 @@ def test_an_option_that_the_sandbox_lists_later_is_quoted_without_a_restart() ->
             assert isinstance(event, OptionQuotes)
             if len(found) == 1:
                 assert symbol not in event.symbols
-            elif len(found) == 20:
+            elif len(found) % 20 == 0:  # again and again: whoever is slow may not be listening to it yet
                 market.instruments = listed  # type: ignore[method-assign]
                 state = {"instrument_name": symbol, "timestamp": market.now_ns // 1_000_000, "state": "started"}
                 market.emit("instrument.state", "option.BTC", state)
